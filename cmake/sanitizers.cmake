@@ -1,0 +1,8 @@
+if(HAUMEA_SANITIZE)
+    add_compile_options(-fsanitize=${HAUMEA_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${HAUMEA_SANITIZE})
+    if(HAUMEA_SANITIZE MATCHES "undefined")
+        add_compile_options(-fno-sanitize-recover=undefined)
+        add_link_options(-fno-sanitize-recover=undefined)
+    endif()
+endif()
