@@ -8,7 +8,10 @@ namespace haumea {
 
 // The value or the reason why there is none. For everything that is not the data path.
 template <typename T = void>
-using Result [[nodiscard]] = tl::expected<T, Error>;
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+  public:
+    using tl::expected<T, Error>::expected;
+};
 
 inline tl::unexpected<Error> Fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 template <typename... Args>
@@ -21,16 +24,18 @@ tl::unexpected<Error> Failf(fmt::format_string<Args...> format, Args&&... args) 
 #define HAUMEA_CONCAT_INNER(a, b) a##b
 #define HAUMEA_CONCAT(a, b) HAUMEA_CONCAT_INNER(a, b)
 // HAUMEA_TRY(auto plan, PlanRule(def)); assigns the value or returns the error from the enclosing function.
-#define HAUMEA_TRY(declaration, expression)                                        \
-    auto HAUMEA_CONCAT(haumea_try_, __LINE__) = (expression);                      \
-    if (!HAUMEA_CONCAT(haumea_try_, __LINE__)) {                                   \
-        return ::haumea::Fail(std::move(HAUMEA_CONCAT(haumea_try_, __LINE__).error())); \
-    }                                                                              \
-    declaration = std::move(*HAUMEA_CONCAT(haumea_try_, __LINE__))
+#define HAUMEA_TRY(declaration, expression) \
+    HAUMEA_TRY_IMPL(HAUMEA_CONCAT(haumea_try_, __COUNTER__), declaration, expression)
+#define HAUMEA_TRY_IMPL(name, declaration, expression)     \
+    auto name = (expression);                              \
+    if (!name) {                                           \
+        return ::haumea::Fail(std::move(name.error()));    \
+    }                                                      \
+    declaration = std::move(*name)
 // For a Result<void>.
-#define HAUMEA_TRY_VOID(expression)                                                \
-    do {                                                                           \
-        if (auto haumea_try_void = (expression); !haumea_try_void) {               \
-            return ::haumea::Fail(std::move(haumea_try_void.error()));             \
-        }                                                                          \
+#define HAUMEA_TRY_VOID(expression)                                         \
+    do {                                                                    \
+        if (auto haumea_try_void = (expression); !haumea_try_void) {        \
+            return ::haumea::Fail(std::move(haumea_try_void.error()));      \
+        }                                                                   \
     } while (false)

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "connect/source.h"
+#include "data/buffer.h"
+#include "data/value.h"
+#include "metrics/node_stats.h"
+
+namespace haumea::connect {
+
+// One result of a rule: a list of rows (a window gives many, a single event one). Rows are kObject values with sorted
+// keys; they live until the call returns. An error row is {"error": text} with is_error set (rule option sendError).
+struct Emission {
+    std::span<const Value> rows;
+    bool is_error = false;
+    // Metadata of the source message, when the emission comes from exactly one; may be null.
+    const Metadata* meta = nullptr;
+};
+
+// What goes to a transport: the payload after encode, compress, encrypt.
+struct EncodedMessage {
+    BufferView payload;
+    // Text is valid UTF-8 by construction (json, delimited, urlencoded uncompressed); else the sink has to check or send
+    // binary (contract §7).
+    bool is_text = true;
+    // Values of dynamic properties for this message (template results), in the order of the sink's declaration; empty
+    // when the sink has none.
+    std::vector<std::string> dynamic;
+};
+
+// What happened to a message that was handed to a transport.
+enum class Delivery {
+    kAccepted,   // handed to the socket, or to at least one client's backlog: counts as records_out
+    kDropped,    // lost, counted by the sink with its reason (no client ...)
+    kBlocked,    // not taken; offer it again after the ready callback
+};
+
+// The last stage of an action: a transport that takes encoded messages. Home loop only.
+class MessageSink {
+  public:
+    virtual ~MessageSink() = default;
+    // Opens the transport in the background; an error means that it can never work (port in use, bad certificate).
+    virtual Result<void> Open(metrics::NodeStats& stats) = 0;
+    virtual Delivery Send(const EncodedMessage& message) noexcept = 0;
+    // Called once after a Send that returned kBlocked, when it is worth trying again.
+    virtual void SetReadyCallback(std::function<void()> ready) = 0;
+    // Ends politely; messages that were accepted are drained up to the sink's close timeout.
+    virtual void Close() = 0;
+};
+
+// A sink that takes rows as they are (memory, log, nop): no encoding. Home loop only.
+class RowSink {
+  public:
+    virtual ~RowSink() = default;
+    virtual Result<void> Open(metrics::NodeStats& stats) = 0;
+    virtual void Send(const Emission& emission) noexcept = 0;
+    virtual void Close() = 0;
+};
+
+// One action of a rule: the pipeline of stages with its sink at the end. Owned by the rule's pipeline; home loop only.
+class Action {
+  public:
+    virtual ~Action() = default;
+    virtual Result<void> Open() = 0;
+    // Takes the rows (copies what it keeps). kPause: the action's queue is full and the rule is to wait
+    // (disableBufferFullDiscard, slowConsumer=block); the resume callback follows.
+    virtual Flow Emit(const Emission& emission) noexcept = 0;
+    virtual void SetResumeCallback(std::function<void()> resume) = 0;
+    // Sends what batching holds back (end of a bounded source, stop).
+    virtual void Flush() noexcept = 0;
+    virtual void Close() = 0;
+    // The nodes in the order of the status JSON: operators, then the sink. Stable while the action lives.
+    virtual const std::vector<std::shared_ptr<metrics::NodeStats>>& nodes() const = 0;
+    // Problems that did not stop the creation (unknown property ...); fixed after construction.
+    virtual const std::vector<std::string>& warnings() const = 0;
+};
+
+}  // namespace haumea::connect

@@ -1,0 +1,30 @@
+#include "metrics/node_stats.h"
+
+namespace haumea::metrics {
+
+void NodeStats::CountException(std::string text, int64_t now_ms) {
+    Add(exceptions, 1);
+    const std::lock_guard lock(mutex_);
+    texts_.last_exception = std::move(text);
+    texts_.last_exception_ms = now_ms;
+}
+
+void NodeStats::SetConnection(ConnectionState state, const std::string& reason, int64_t now_ms) {
+    const std::lock_guard lock(mutex_);
+    texts_.connection = state;
+    switch (state) {
+        case ConnectionState::kConnected: texts_.last_connected_ms = now_ms; break;
+        case ConnectionState::kConnecting: texts_.last_try_ms = now_ms; break;
+        case ConnectionState::kDisconnected:
+            texts_.last_disconnected_ms = now_ms;
+            texts_.last_disconnected_message = reason;
+            break;
+    }
+}
+
+NodeStats::Texts NodeStats::texts() const {
+    const std::lock_guard lock(mutex_);
+    return texts_;
+}
+
+}  // namespace haumea::metrics

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+namespace haumea::metrics {
+
+// Connection state as the status JSON prints it.
+enum class ConnectionState : int { kDisconnected = -1, kConnecting = 0, kConnected = 1 };
+
+// Counters of one node (source, operator, sink) of a running rule, under the names of the status JSON
+// (`records_in_total` ...). Written by the rule's home loop, read by any thread. A counter means what the contract's §8
+// says: records_out of a sink counts what was handed to the socket or to at least one client's backlog.
+class NodeStats {
+  public:
+    enum class Kind { kSource, kOperator, kSink };
+
+    NodeStats(Kind node_kind, std::string node_name) : kind_(node_kind), name_(std::move(node_name)) {}
+
+    Kind kind() const { return kind_; }
+    // "demo", "2_decoder", "websocket_0_0_transform", "websocket_0": without prefix and instance number.
+    const std::string& name() const { return name_; }
+
+    // Home loop. Relaxed single-writer updates: no locked instruction on the hot path.
+    void CountIn(int64_t n = 1) noexcept { Add(records_in, n); }
+    void CountOut(int64_t n = 1) noexcept { Add(records_out, n); }
+    void CountProcessed(int64_t n = 1) noexcept { Add(processed, n); }
+    void CountDropped(int64_t n = 1) noexcept { Add(dropped, n); }
+    void SetInvoked(int64_t now_ms) noexcept { last_invocation_ms.store(now_ms, std::memory_order_relaxed); }
+    // Counts an exception and keeps its text.
+    void CountException(std::string text, int64_t now_ms);
+    void SetConnection(ConnectionState state, const std::string& reason, int64_t now_ms);
+
+    std::atomic<int64_t> records_in{0};
+    std::atomic<int64_t> records_out{0};
+    std::atomic<int64_t> processed{0};
+    std::atomic<int64_t> dropped{0};  // lost on purpose at this node, counted (contract §8)
+    std::atomic<int64_t> process_latency_us{0};
+    std::atomic<int64_t> buffer_length{0};
+    std::atomic<int64_t> last_invocation_ms{0};
+    std::atomic<int64_t> exceptions{0};
+
+    // The slow-changing part, copied under the mutex.
+    struct Texts {
+        std::string last_exception;
+        int64_t last_exception_ms = 0;
+        ConnectionState connection = ConnectionState::kConnecting;
+        int64_t last_connected_ms = 0;
+        int64_t last_disconnected_ms = 0;
+        std::string last_disconnected_message;
+        int64_t last_try_ms = 0;
+    };
+    Texts texts() const;
+
+  private:
+    static void Add(std::atomic<int64_t>& counter, int64_t n) noexcept {
+        counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
+
+    Kind kind_;
+    std::string name_;
+    mutable std::mutex mutex_;  // protects texts_
+    Texts texts_;
+};
+
+}  // namespace haumea::metrics
