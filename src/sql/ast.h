@@ -165,7 +165,10 @@ struct CallExpr final : ExprOf<ExprKind::kCall> {
     std::string name;     // the registered name: lower case for built-ins
     std::string written;  // as in the SQL text
     int id = 0;           // serial number of the call in its statement: state of a call site, cache key
+    // deduplicate() gets a WildcardExpr in front of what was written: it works on whole rows.
     std::vector<ExprPtr> args;
+    // changed_cols() only: the column or function name of each argument, "" for other expressions.
+    std::vector<std::string> arg_names;
     bool has_over = false;
     std::vector<ExprPtr> partition;
     std::vector<SortItem> order;

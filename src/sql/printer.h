@@ -16,7 +16,7 @@ using ColumnPrinter = std::function<bool(const ColumnExpr&, std::string& out)>;
 std::string PrintExpr(const Expr& expr, const ColumnPrinter& columns = nullptr);
 // `sortField:{ name:a, ascending:true, fieldExpr:{ demo.a } }`
 std::string PrintSortItem(const SortItem& item, const ColumnPrinter& columns = nullptr);
-// A float as Go's %g prints it (shortest digits): 1.5, 1e+06, 1e-05.
+// A float literal as eKuiper prints it: shortest digits, an exponent below 1e-4 and from 1e+06 on.
 std::string PrintNumber(double value);
 
 }  // namespace haumea::sql
