@@ -178,9 +178,9 @@ struct CallExpr final : ExprOf<ExprKind::kCall> {
 enum class WindowType : uint8_t { kTumbling, kHopping, kSession, kSliding, kCount, kState };
 std::string_view ToText(WindowType type);  // "TUMBLING_WINDOW" ...
 
-// A window construct of GROUP BY. Lengths are in `unit`, above 0 and small enough that the milliseconds fit
-// an int64. The parser also accepts it elsewhere in an expression (as eKuiper does); there it evaluates to
-// null.
+// A window construct of GROUP BY. Lengths are in `unit`, above 0 (sliding: also 0) and small enough that the
+// milliseconds fit an int64. The parser also accepts it elsewhere in an expression (as eKuiper does); there
+// it evaluates to null.
 struct WindowExpr final : ExprOf<ExprKind::kWindow> {
     WindowType type = WindowType::kTumbling;
     TimeUnit unit = TimeUnit::kMillisecond;  // not for count and state windows

@@ -229,7 +229,8 @@ bool ExprParser::CheckWindowLengths(const WindowExpr& window, const CallExpr& ca
     const int64_t longest = std::numeric_limits<int64_t>::max() / 4 / ToMillis(window.unit);
     for (size_t i = 1; i < call.args.size(); ++i) {
         const int64_t value = static_cast<const IntegerExpr&>(*call.args[i]).value;
-        const int64_t least = i == 2 && window.type == WindowType::kSliding ? 0 : 1;
+        // A sliding window of no length still holds its own event, and with a delay the ones after it.
+        const int64_t least = window.type == WindowType::kSliding ? 0 : 1;
         if (value < least) {
             in_.FailAt(call.args[i]->span,
                        fmt::format("The {} argument for {} should be at least {}, but is {}.\n", i, call.name,
