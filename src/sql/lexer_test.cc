@@ -49,6 +49,7 @@ TEST(Lexer, CutsTextIntoTokens) {
         {"a@b", "a <illegal> b"},
         {"ö", "<illegal>"},
         {R"("a\n\"b" 'it\'s' 'say "hi"')", "a\n\"b it's say \"hi\""},
+        {R"('it\'' b)", "it' b"},
         {R"("\x41\101\u00e4\U0001F600")", "AA\u00e4\U0001F600"},
         {R"("a\q")", R"(invalid string: "a\q"<illegal>)"},
         {R"("it\'s")", R"(invalid string: "it\'s"<illegal>)"},

@@ -48,8 +48,7 @@ template <typename T>
 using ParseResult = tl::expected<T, ParseError>;
 
 // Limits of all entry points: kMaxSqlBytes of text, kMaxNesting, kMaxHeight; time and memory are linear in
-// the text. Invalid UTF-8 is an error inside strings and quoted names, and an illegal character elsewhere. No
-// state is kept.
+// the text. The text must be UTF-8 (\xHH in a string literal may still make other bytes). No state is kept.
 
 // One SELECT, up to the end or ';'. `functions` may be null (nothing is checked, names are lower-cased); not
 // kept. Message only, no wrapper: see RuleSqlError for what REST shows.
