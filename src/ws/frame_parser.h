@@ -85,20 +85,22 @@ class FrameParser {
   private:
     enum class State : uint8_t { kHeader, kPayload, kFinished };
 
+    // Each returns true when it filled `event`, which for the checks means that it failed the connection.
     bool ReadHeader(FrameEvent& event) noexcept;
     bool CheckFirstByte(uint8_t byte, FrameEvent& event) noexcept;
     bool CheckSecondByte(uint8_t byte, FrameEvent& event) noexcept;
-    bool BeginPayload(FrameEvent& event) noexcept;
+    bool BeginPayload(const uint8_t* header, FrameEvent& event) noexcept;
+    bool BeginDataFrame(FrameEvent& event) noexcept;
     bool ReadControl(FrameEvent& event) noexcept;
-    bool FinishControl(char* data, FrameEvent& event) noexcept;
+    bool FinishControl(const char* data, FrameEvent& event) noexcept;
+    bool FinishClose(std::string_view payload, FrameEvent& event) noexcept;
     bool ReadData(FrameEvent& event) noexcept;
-    bool TakeWhole(FrameEvent& event) noexcept;
+    bool TakeWhole(char* data, size_t size, FrameEvent& event) noexcept;
     bool TakePlainPiece(char* data, size_t size, FrameEvent& event) noexcept;
     bool TakeDeflatedPiece(char* data, size_t size, FrameEvent& event) noexcept;
-    bool CheckNewText(size_t from, FrameEvent& event) noexcept;
-    bool FinishFrame(FrameEvent& event) noexcept;
-    void FinishMessage(FrameEvent& event) noexcept;
-    void Fail(FrameEvent& event, CloseCode code, const char* reason) noexcept;
+    bool CheckInflated(Inflater::Status status, size_t from, FrameEvent& event) noexcept;
+    bool FinishDataFrame(FrameEvent& event) noexcept;
+    bool Fail(FrameEvent& event, CloseCode code, const char* reason) noexcept;
 
     // Settings.
     Role role_;

@@ -44,10 +44,9 @@ struct HttpHeadLimits {
     size_t max_headers = 100;
 };
 
-// Reads the head of an HTTP/1.1 request or response from any pieces, bounded and strict (RFC 9112): CRLF line
-// ends only, no NUL or other control characters, no folded lines, token names without space before the colon,
-// one Host. Needed because this head decides where the frames begin. One owner, one thread; keeps at most
-// max_head_bytes.
+// Reads the head of an HTTP/1.1 request or response from any pieces, bounded and strict (RFC 9112): CRLF line ends
+// only, no NUL or other control characters, no folded lines, token names without space before the colon. Needed
+// because this head decides where the frames begin. One owner, one thread; keeps at most max_head_bytes.
 class HttpHeadReader {
   public:
     enum class Kind : uint8_t { kRequest, kResponse };
@@ -71,20 +70,21 @@ class HttpHeadReader {
     const HttpHead& head() const noexcept { return head_; }
     // kBad and kTooLarge: what is wrong, in plain words.
     const char* problem() const noexcept { return problem_; }
+    // Bytes of the head taken so far.
+    size_t head_bytes() const noexcept { return text_.size(); }
     // Has anything arrived?
     bool started() const noexcept { return !text_.empty(); }
     // Makes ready for another head on the same connection (interim responses, CONNECT).
     void Reset();
 
   private:
-    bool CheckFirstBytes();
-    bool TakeLine(size_t begin, size_t end);
-    bool CheckLine(std::string_view line);
+    bool CheckFirstBytes(std::string_view piece);
+    void TakeLine();
     void Parse();
     bool ParseRequestLine(std::string_view line);
     bool ParseStatusLine(std::string_view line);
     bool ParseHeader(std::string_view line);
-    void Fail(State state, const char* problem);
+    bool Fail(State state, const char* problem);
 
     Kind kind_;
     HttpHeadLimits limits_;
