@@ -27,6 +27,20 @@ Block Load(const char* from) noexcept {
     return block;
 }
 
+// One step of sizeof(Word) bytes at `i`. `key` holds the key bytes in memory order; its first ones are used.
+template <typename Word>
+void MaskStep(char* target, const char* source, size_t& i, uint64_t key, uint64_t& seen) noexcept {
+    Word value = 0;
+    Word mask = 0;
+    std::memcpy(&value, source + i, sizeof(value));
+    std::memcpy(&mask, &key, sizeof(mask));
+    value = static_cast<Word>(value ^ mask);
+    std::memcpy(target + i, &value, sizeof(value));
+    // Any place in `seen` will do: only the high bits of its bytes count.
+    seen |= value;
+    i += sizeof(Word);
+}
+
 // Returns the OR of all resulting bytes, folded to eight; the caller looks at the high bits only.
 uint64_t Mask(char* target, const char* source, size_t size, MaskKey key, uint64_t offset) noexcept {
     const uint64_t word = RepeatedKey(key, offset);
@@ -48,21 +62,21 @@ uint64_t Mask(char* target, const char* source, size_t size, MaskKey key, uint64
     }
     seen0 |= seen1;
     uint64_t seen = seen0[0] | seen0[1];
-    for (; i + sizeof(word) <= size; i += sizeof(word)) {
-        uint64_t value = 0;
-        std::memcpy(&value, source + i, sizeof(value));
-        value ^= word;
-        std::memcpy(target + i, &value, sizeof(value));
-        seen |= value;
+    while (i + sizeof(word) <= size) {
+        MaskStep<uint64_t>(target, source, i, word, seen);
+    }
+    // The rest in steps of four, two and one; four bytes keep the key in phase. Steps of fixed size avoid a
+    // call of memcpy and a load that has to wait for smaller stores.
+    if (size - i >= 4) {
+        MaskStep<uint32_t>(target, source, i, word, seen);
+    }
+    uint64_t shifted = word;
+    if (size - i >= 2) {
+        MaskStep<uint16_t>(target, source, i, word, seen);
+        shifted = RepeatedKey(key, offset + 2);
     }
     if (i < size) {
-        uint64_t value = 0;
-        std::memcpy(&value, source + i, size - i);
-        const uint64_t masked = value ^ word;
-        std::memcpy(target + i, &masked, size - i);
-        value = 0;
-        std::memcpy(&value, target + i, size - i);
-        seen |= value;
+        MaskStep<uint8_t>(target, source, i, shifted, seen);
     }
     return seen;
 }

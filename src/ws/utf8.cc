@@ -81,13 +81,25 @@ bool Utf8Validator::Feed(std::string_view bytes) noexcept {
     }
     while (at != end) {
         if (*at < 0x80) {
-            at = SkipAscii(at, end);
+            at = SkipAscii(at + 1, end);
             continue;
         }
         const Lead lead = ReadLead(*at);
         if (lead.count == 0) {
             failed_ = true;
             return false;
+        }
+        if (end - at > lead.count) {
+            // The whole character is here.
+            const bool good = at[1] >= lead.lower && at[1] <= lead.upper &&
+                              (lead.count < 2 || IsContinuation(at[2])) &&
+                              (lead.count < 3 || IsContinuation(at[3]));
+            if (!good) {
+                failed_ = true;
+                return false;
+            }
+            at += lead.count + 1;
+            continue;
         }
         ++at;
         uint8_t due = lead.count;
