@@ -66,6 +66,17 @@ Result<> CheckHost(std::string_view host) {
     return {};
 }
 
+// What the other end sent, fit for a status line or a log: printable ASCII, not too long.
+std::string Printable(std::string_view text) {
+    constexpr size_t kMaxShown = 120;
+    std::string out(text.substr(0, kMaxShown));
+    std::replace_if(out.begin(), out.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+    return out + (text.size() > kMaxShown ? "..." : "");
+}
+
+// A TLS record (alert or handshake) where an HTTP answer should be.
+bool LooksLikeTls(std::string_view bytes) { return bytes.starts_with('\x15') || bytes.starts_with('\x16'); }
+
 // Splits the value of a Sec-WebSocket-Protocol header of the user.
 void AddSubprotocols(std::string_view list, std::vector<std::string>& out) {
     while (true) {
@@ -195,8 +206,11 @@ size_t ClientHandshake::Feed(std::string_view bytes) {
             case HttpHeadReader::State::kReading:
                 break;
             case HttpHeadReader::State::kBad:
-                impl_->Fail(Step::kNotHttp,
-                            fmt::format("the server's answer cannot be read: {}", impl_->reader.problem()));
+                impl_->Fail(
+                    Step::kNotHttp,
+                    impl_->reader.head_bytes() == 0 && LooksLikeTls(bytes.substr(taken))
+                        ? "the server answers in TLS; set scheme: wss"
+                        : fmt::format("the server's answer cannot be read: {}", impl_->reader.problem()));
                 break;
             case HttpHeadReader::State::kTooLarge:
                 impl_->Fail(Step::kTooLarge,
@@ -224,11 +238,12 @@ void ClientHandshake::Impl::CheckAnswer() {
         return;
     }
     if (head.status != 101) {
-        std::string text = fmt::format("the server answered HTTP {}{}{} instead of 101 Switching Protocols",
-                                       head.status, head.status_text.empty() ? "" : " ", head.status_text);
+        std::string text =
+            fmt::format("the server answered HTTP {}{}{} instead of 101 Switching Protocols", head.status,
+                        head.status_text.empty() ? "" : " ", Printable(head.status_text));
         if (const HeaderField* location = head.Find("Location");
             location != nullptr && head.status / 100 == 3) {
-            text += fmt::format(" (it points to {}; redirects are not followed)", location->value);
+            text += fmt::format(" (it points to {}; redirects are not followed)", Printable(location->value));
         }
         Fail(Step::kHttpStatus, std::move(text));
         return;
@@ -268,8 +283,8 @@ void ClientHandshake::Impl::CheckSubprotocol() {
     }
     const std::string_view chosen = reader.head().Find("Sec-WebSocket-Protocol")->value;
     if (count > 1 || std::find(subprotocols.begin(), subprotocols.end(), chosen) == subprotocols.end()) {
-        Fail(Step::kUpgrade,
-             fmt::format("the server chose the subprotocol \"{}\", which was not offered", chosen));
+        Fail(Step::kUpgrade, fmt::format("the server chose the subprotocol \"{}\", which was not offered",
+                                         Printable(chosen)));
         return;
     }
     subprotocol = chosen;

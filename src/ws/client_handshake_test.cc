@@ -145,6 +145,16 @@ TEST(ClientHandshake, FailsOnWhatIsNotHttpAtOnce) {
     }
 }
 
+TEST(ClientHandshake, SaysThatAServerSpeaksTls) {
+    EXPECT_EQ(Answered("\x15\x03\x03\x01").failure(), "the server answers in TLS; set scheme: wss");
+}
+
+TEST(ClientHandshake, ShowsOnlyPrintablePartsOfAnAnswer) {
+    const ClientHandshake handshake = Answered("HTTP/1.1 500 \xFF" + std::string(5000, 'x') + "\r\n\r\n");
+    EXPECT_LT(handshake.failure().size(), 250U);
+    EXPECT_NE(handshake.failure().find("500 ?xxx"), std::string::npos);
+}
+
 TEST(ClientHandshake, RefusesGiantHeads) {
     EXPECT_EQ(Answered("HTTP/1.1 101 " + std::string(20000, 'x')).step(), Step::kTooLarge);
 }

@@ -43,7 +43,9 @@ class Deflater {
 
     // Appends the compressed payload of one whole message (without the final 00 00 FF FF) to `out`. False
     // when there was no memory, in which case `out` is as before and the message has to go uncompressed; the
-    // peer's window is not affected because nothing is sent.
+    // peer's window is not affected because nothing is sent. With context takeover every compressed message
+    // has to reach the peer, in order: what may still be dropped from a queue must not have been compressed
+    // yet.
     [[nodiscard]] bool Compress(std::string_view message, BufferBuilder& out) noexcept;
 
     const DeflaterOptions& options() const noexcept { return options_; }

@@ -13,6 +13,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::string_view kAcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 1.3
 constexpr size_t kKeyChars = 24;
+constexpr size_t kMaxSubprotocols = 64;
 
 std::string_view StatusText(int status) noexcept {
     switch (status) {
@@ -89,7 +90,7 @@ bool SplitTarget(std::string_view target, UpgradeRequest& request) {
     return true;
 }
 
-// RFC 6455 4.2.1 point 7: distinct tokens.
+// RFC 6455 4.2.1 point 7: distinct tokens. Bounded, since each is compared with all before it.
 bool ReadSubprotocols(const HttpHead& head, std::vector<std::string_view>& out) {
     for (const HeaderField& field : head.headers) {
         if (!EqualsIgnoreCase(field.name, "Sec-WebSocket-Protocol")) {
@@ -100,7 +101,7 @@ bool ReadSubprotocols(const HttpHead& head, std::vector<std::string_view>& out) 
             const size_t comma = list.find(',');
             const std::string_view element = TrimSpace(list.substr(0, comma));
             const bool seen = std::find(out.begin(), out.end(), element) != out.end();
-            if (!element.empty() && (seen || !IsHttpToken(element))) {
+            if (!element.empty() && (seen || !IsHttpToken(element) || out.size() == kMaxSubprotocols)) {
                 return false;
             }
             if (!element.empty()) {

@@ -209,5 +209,14 @@ TEST(Handshake, AgreesOnDeflateOverSeveralLines) {
               std::string::npos);
 }
 
+TEST(Handshake, BoundsTheNumberOfSubprotocols) {
+    std::string line = "Sec-WebSocket-Protocol: p";
+    for (int i = 0; i < 63; ++i) {
+        line += ", p" + std::to_string(i);
+    }
+    EXPECT_EQ(Checked(With(line)).status(), 101);
+    EXPECT_EQ(Checked(With(line + ", more")).status(), 400);
+}
+
 }  // namespace
 }  // namespace haumea::ws

@@ -23,11 +23,11 @@ struct WireForm {
     uint8_t window_bits = 0;  // 0: plain
 
     static constexpr WireForm Plain() noexcept { return {}; }
-    // For a client of our server that agreed on `params`; plain unless the server sends without context
-    // takeover.
+    // For a client of our server that agreed on `params`. Shared variants never refer to an earlier message,
+    // which every inflater of a sufficient window reads, whether the server promised no context takeover or
+    // not.
     static constexpr WireForm For(const DeflateParams& params) noexcept {
-        return params.enabled && params.server_no_context_takeover ? WireForm{params.server_max_window_bits}
-                                                                   : WireForm{};
+        return params.enabled ? WireForm{params.server_max_window_bits} : WireForm{};
     }
     constexpr bool deflated() const noexcept { return window_bits != 0; }
     bool operator==(const WireForm&) const = default;

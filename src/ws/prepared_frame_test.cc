@@ -144,10 +144,26 @@ TEST(PreparedFrame, ControlFramesAreNeverDeflated) {
     EXPECT_FALSE(frame->has_deflated({15}));
 }
 
-TEST(PreparedFrame, ClientWithServerContextTakeoverGetsThePlainForm) {
+TEST(PreparedFrame, ClientThatKeepsTheWindowReadsSharedVariantsToo) {
     DeflateParams params = Agreed(15);
     params.server_no_context_takeover = false;
-    EXPECT_EQ(WireForm::For(params), WireForm::Plain());
+    ASSERT_EQ(WireForm::For(params), WireForm{15});
+    SharedDeflaters deflaters;
+    const PreparedFrame::DeflateWish wish = Wish(deflaters, {15});
+    FrameParser parser(Role::kClient, {}, params);
+    FrameEvent event;
+    for (const std::string& text : {LongText(), LongText().substr(7), LongText()}) {
+        const auto frame = PreparedFrame::Make(Opcode::kText, BufferView::Copy(text), wish);
+        ASSERT_TRUE(frame->has_deflated({15}));
+        std::string wire = Wire(*frame, {15});
+        parser.Feed({wire.data(), wire.size()});
+        ASSERT_TRUE(parser.Next(event));
+        EXPECT_EQ(event.payload.view(), text);
+        EXPECT_FALSE(parser.Next(event));
+    }
+}
+
+TEST(PreparedFrame, ClientWithoutCompressionGetsThePlainForm) {
     EXPECT_EQ(WireForm::For(DeflateParams()), WireForm::Plain());
 }
 
