@@ -118,7 +118,8 @@ Result<> CheckExtraHeaders(const Headers& headers) {
                 "request header {} has a line end or another control character in its value; remove it",
                 name);
         }
-        const auto own = [&name = name](std::string_view other) { return EqualsIgnoreCase(name, other); };
+        const std::string& header = name;
+        const auto own = [&header](std::string_view other) { return EqualsIgnoreCase(header, other); };
         if (std::any_of(kOwnHeaders.begin(), kOwnHeaders.end(), own)) {
             return Failf("request header {} belongs to the WebSocket handshake; remove it", name);
         }
