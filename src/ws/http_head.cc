@@ -124,13 +124,13 @@ size_t HttpHeadReader::Feed(std::string_view bytes) {
         if (lines_.empty() && !CheckFirstBytes(piece)) {
             break;
         }
-        // The two bytes of the line end do not count as the line.
-        if (text_.size() - line_begin_ + piece.size() > limits_.max_line_bytes + 2) {
-            Fail(State::kTooLarge, "a line of the HTTP head is too long");
-            break;
-        }
-        if (text_.size() + piece.size() > limits_.max_head_bytes) {
-            Fail(State::kTooLarge, "the HTTP head is too large");
+        // The two bytes of the line end do not count as the line. The limit that is met first is the one
+        // named.
+        const size_t line_room = limits_.max_line_bytes + 2 - (text_.size() - line_begin_);
+        const size_t head_room = limits_.max_head_bytes - text_.size();
+        if (piece.size() > std::min(line_room, head_room)) {
+            Fail(State::kTooLarge, line_room < head_room ? "a line of the HTTP head is too long"
+                                                         : "the HTTP head is too large");
             break;
         }
         text_ += piece;

@@ -102,6 +102,10 @@ TEST(HttpHead, BoundsHeadLinesAndCount) {
     EXPECT_EQ(ReadRequest("GET /" + std::string(60, 'a'), limits), State::kTooLarge);
     EXPECT_EQ(ReadRequest(start + "a: 1\r\nb: 1\r\nc: 1\r\n\r\n", limits), State::kDone);
     EXPECT_EQ(ReadRequest(start + "a: 1\r\nb: 1\r\nc: 1\r\nd: 1\r\n", limits), State::kTooLarge);
+    // Both limits in one line: the outcome is that of the first one met, whole or byte by byte.
+    EXPECT_EQ(
+        ReadRequest(start + "a: " + std::string(300, 'x'), {.max_head_bytes = 60, .max_line_bytes = 50}),
+        State::kTooLarge);
     std::string many = start;
     for (int i = 0; i < 5; ++i) {
         many += "a: " + std::string(40, 'x') + "\r\n";
