@@ -59,8 +59,10 @@ class Deflater {
 };
 
 // Inflates messages piece by piece, so that an unpacked message is stopped at its limit while it grows.
-// One per connection and direction; zlib state (about 40 KiB) is made at the first compressed byte. One
-// thread.
+// One per connection and direction; zlib state (about 8 KiB and the window) is made at the first compressed
+// byte. One thread. A sender that reaches back further than the window it agreed to is refused with kBadData
+// once those bytes are gone; while they still stand in the output of the same piece zlib takes it, and the
+// text is right.
 class Inflater {
   public:
     enum class Status : uint8_t { kOk, kBadData, kTooBig, kNoMemory };

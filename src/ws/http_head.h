@@ -44,9 +44,10 @@ struct HttpHeadLimits {
     size_t max_headers = 100;
 };
 
-// Reads the head of an HTTP/1.1 request or response from any pieces, bounded and strict (RFC 9112): CRLF line ends
-// only, no NUL or other control characters, no folded lines, token names without space before the colon. Needed
-// because this head decides where the frames begin. One owner, one thread; keeps at most max_head_bytes.
+// Reads the head of an HTTP/1.1 request or response from any pieces, bounded and strict (RFC 9112): CRLF line
+// ends only, no NUL or other control characters, no folded lines, token names without space before the colon.
+// Needed because this head decides where the frames begin. One owner, one thread; keeps at most
+// max_head_bytes.
 class HttpHeadReader {
   public:
     enum class Kind : uint8_t { kRequest, kResponse };
