@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace haumea::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// A complete request. Plain value; any thread.
+struct Request {
+    std::string method;
+    std::string path;   // still percent-encoded, without query
+    std::string query;  // without '?'
+    Headers headers;
+    std::string body;
+    std::string remote_address;
+    // Path variables by the router's template, decoded: {"id","rule1"}.
+    std::vector<std::pair<std::string, std::string>> variables;
+
+    // Empty when absent; header names ignore case.
+    std::string_view Header(std::string_view name) const;
+    const std::string& Variable(std::string_view name) const;
+    // Decoded value of ?name=value; empty when absent.
+    std::string Query(std::string_view name) const;
+};
+
+struct Response {
+    int status = 200;
+    std::string content_type;  // empty: none
+    std::string body;
+    Headers headers;  // further ones
+};
+
+// "%41+b" -> "A b" when plus_is_space. Bad escapes stay as they are.
+std::string PercentDecode(std::string_view text, bool plus_is_space);
+
+}  // namespace haumea::http
