@@ -15,7 +15,8 @@ void* Arena::Grow(size_t bytes, size_t alignment) {
             return Allocate(bytes, alignment);
         }
     }
-    const size_t last = chunks_.empty() ? kFirstChunk / 2 : std::min<size_t>(chunks_.back().size, 512U << 10U);
+    const size_t last =
+        chunks_.empty() ? kFirstChunk / 2 : std::min<size_t>(chunks_.back().size, 512U << 10U);
     const size_t size = std::max(needed, last * 2);
     chunks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
     reserved_ += size;

@@ -11,8 +11,8 @@
 
 namespace haumea {
 
-// Bump allocator for everything that lives as long as one batch of rows. Reset() keeps the first chunks, so a warm
-// arena allocates nothing. Objects must be trivially destructible. One owner, one thread.
+// Bump allocator for everything that lives as long as one batch of rows. Reset() keeps the first chunks, so a
+// warm arena allocates nothing. Objects must be trivially destructible. One owner, one thread.
 class Arena {
   public:
     static constexpr size_t kFirstChunk = 16U << 10U;

@@ -5,11 +5,11 @@ namespace haumea {
 }
 
 // Broken invariant of our own: prints the condition and aborts. Never for input from user, file or network.
-#define HAUMEA_CHECK(condition)                                   \
-    do {                                                          \
-        if (!(condition)) [[unlikely]] {                          \
+#define HAUMEA_CHECK(condition)                                    \
+    do {                                                           \
+        if (!(condition)) [[unlikely]] {                           \
             ::haumea::CheckFailed(#condition, __FILE__, __LINE__); \
-        }                                                         \
+        }                                                          \
     } while (false)
 #ifdef NDEBUG
 #define HAUMEA_DCHECK(condition) static_cast<void>(0)

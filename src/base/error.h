@@ -9,10 +9,10 @@ namespace haumea {
 
 // Error codes as REST clients see them (`{"error":<code>,...}`); the values are part of the public interface.
 enum class ErrorCode : int {
-    kUndefined = 1000,   // default; HTTP 400
-    kGeneral = 1001,     // HTTP 400
-    kNotFound = 1002,    // HTTP 404
-    kIo = 1003,          // HTTP 400, like all below
+    kUndefined = 1000,  // default; HTTP 400
+    kGeneral = 1001,    // HTTP 400
+    kNotFound = 1002,   // HTTP 404
+    kIo = 1003,         // HTTP 400, like all below
     kConverter = 1004,
     kEof = 1005,
     kParser = 2001,
@@ -23,7 +23,8 @@ enum class ErrorCode : int {
     kConfig = 5000,
 };
 
-// A failure that a person will read: says field, value, reason and remedy. A plain value, usable from any thread.
+// A failure that a person will read: says field, value, reason and remedy. A plain value, usable from any
+// thread.
 struct Error {
     ErrorCode code = ErrorCode::kUndefined;
     std::string message;

@@ -15,11 +15,16 @@ constexpr size_t kMaxFiles = 3;
 
 spdlog::level::level_enum ToSpdlog(Level level) {
     switch (level) {
-        case Level::kDebug: return spdlog::level::debug;
-        case Level::kInfo: return spdlog::level::info;
-        case Level::kWarn: return spdlog::level::warn;
-        case Level::kError: return spdlog::level::err;
-        case Level::kOff: return spdlog::level::off;
+        case Level::kDebug:
+            return spdlog::level::debug;
+        case Level::kInfo:
+            return spdlog::level::info;
+        case Level::kWarn:
+            return spdlog::level::warn;
+        case Level::kError:
+            return spdlog::level::err;
+        case Level::kOff:
+            return spdlog::level::off;
     }
     return spdlog::level::info;
 }
@@ -36,7 +41,8 @@ void Init(Level level, bool console, const std::string& file) {
             sinks.push_back(
                 std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file, kMaxFileBytes, kMaxFiles));
         } catch (const spdlog::spdlog_ex& e) {
-            fmt::print(stderr, "log file {} cannot be opened ({}); logging goes to the console only\n", file, e.what());
+            fmt::print(stderr, "log file {} cannot be opened ({}); logging goes to the console only\n", file,
+                       e.what());
             if (!console) {
                 sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
             }

@@ -26,16 +26,16 @@ tl::unexpected<Error> Failf(fmt::format_string<Args...> format, Args&&... args) 
 // HAUMEA_TRY(auto plan, PlanRule(def)); assigns the value or returns the error from the enclosing function.
 #define HAUMEA_TRY(declaration, expression) \
     HAUMEA_TRY_IMPL(HAUMEA_CONCAT(haumea_try_, __COUNTER__), declaration, expression)
-#define HAUMEA_TRY_IMPL(name, declaration, expression)     \
-    auto name = (expression);                              \
-    if (!name) {                                           \
-        return ::haumea::Fail(std::move(name.error()));    \
-    }                                                      \
+#define HAUMEA_TRY_IMPL(name, declaration, expression)  \
+    auto name = (expression);                           \
+    if (!name) {                                        \
+        return ::haumea::Fail(std::move(name.error())); \
+    }                                                   \
     declaration = std::move(*name)
 // For a Result<void>.
-#define HAUMEA_TRY_VOID(expression)                                         \
-    do {                                                                    \
-        if (auto haumea_try_void = (expression); !haumea_try_void) {        \
-            return ::haumea::Fail(std::move(haumea_try_void.error()));      \
-        }                                                                   \
+#define HAUMEA_TRY_VOID(expression)                                    \
+    do {                                                               \
+        if (auto haumea_try_void = (expression); !haumea_try_void) {   \
+            return ::haumea::Fail(std::move(haumea_try_void.error())); \
+        }                                                              \
     } while (false)

@@ -11,26 +11,27 @@
 
 namespace haumea::config {
 
-// A tree of settings or a REST body: what JSON and YAML have in common. Owns everything; copyable; any thread, like a
-// std::string. Object members keep their order; the last of duplicate keys wins. Not for the data path.
+// A tree of settings or a REST body: what JSON and YAML have in common. Owns everything; copyable; any
+// thread, like a std::string. Object members keep their order; the last of duplicate keys wins. Not for the
+// data path.
 class Node {
   public:
     using Array = std::vector<Node>;
     using Member = std::pair<std::string, Node>;
     using Object = std::vector<Member>;
 
-    Node() = default;  // null
-    Node(std::nullptr_t) {}                                   // NOLINT: literals read naturally
-    Node(bool b) : value_(b) {}                               // NOLINT
-    Node(int i) : value_(static_cast<int64_t>(i)) {}          // NOLINT
-    Node(int64_t i) : value_(i) {}                            // NOLINT
-    Node(uint64_t i) : value_(static_cast<int64_t>(i)) {}     // NOLINT
-    Node(double d) : value_(d) {}                             // NOLINT
-    Node(const char* s) : value_(std::string(s)) {}           // NOLINT
-    Node(std::string s) : value_(std::move(s)) {}             // NOLINT
-    Node(std::string_view s) : value_(std::string(s)) {}      // NOLINT
-    Node(Array a) : value_(std::move(a)) {}                   // NOLINT
-    Node(Object o) : value_(std::move(o)) {}                  // NOLINT
+    Node() = default;                                      // null
+    Node(std::nullptr_t) {}                                // NOLINT: literals read naturally
+    Node(bool b) : value_(b) {}                            // NOLINT
+    Node(int i) : value_(static_cast<int64_t>(i)) {}       // NOLINT
+    Node(int64_t i) : value_(i) {}                         // NOLINT
+    Node(uint64_t i) : value_(static_cast<int64_t>(i)) {}  // NOLINT
+    Node(double d) : value_(d) {}                          // NOLINT
+    Node(const char* s) : value_(std::string(s)) {}        // NOLINT
+    Node(std::string s) : value_(std::move(s)) {}          // NOLINT
+    Node(std::string_view s) : value_(std::string(s)) {}   // NOLINT
+    Node(Array a) : value_(std::move(a)) {}                // NOLINT
+    Node(Object o) : value_(std::move(o)) {}               // NOLINT
     static Node MakeObject() { return Node(Object{}); }
     static Node MakeArray() { return Node(Array{}); }
 
@@ -53,8 +54,8 @@ class Node {
     const Object& object() const { return std::get<Object>(value_); }
     Object& object() { return std::get<Object>(value_); }
 
-    // Member by name; nullptr when absent or when this is no object. Find is exact, FindNoCase ignores ASCII case
-    // (property names match case-insensitively; an exact match wins).
+    // Member by name; nullptr when absent or when this is no object. Find is exact, FindNoCase ignores ASCII
+    // case (property names match case-insensitively; an exact match wins).
     const Node* Find(std::string_view key) const;
     Node* Find(std::string_view key);
     const Node* FindNoCase(std::string_view key) const;
@@ -79,9 +80,9 @@ Result<Node> ParseJson(std::string_view text);
 Result<Node> ParseYaml(std::string_view text);
 
 struct JsonStyle {
-    int indent = 0;             // 0 = compact, else spaces per level
-    bool sort_keys = false;     // as Go prints maps
-    bool escape_html = true;    // < > & U+2028 U+2029 as \u escapes, as Go does
+    int indent = 0;           // 0 = compact, else spaces per level
+    bool sort_keys = false;   // as Go prints maps
+    bool escape_html = true;  // < > & U+2028 U+2029 as \u escapes, as Go does
 };
 std::string ToJson(const Node& node, const JsonStyle& style = {});
 

@@ -15,8 +15,9 @@
 
 namespace haumea::connect {
 
-// One result of a rule: a list of rows (a window gives many, a single event one). Rows are kObject values with sorted
-// keys; they live until the call returns. An error row is {"error": text} with is_error set (rule option sendError).
+// One result of a rule: a list of rows (a window gives many, a single event one). Rows are kObject values
+// with sorted keys; they live until the call returns. An error row is {"error": text} with is_error set (rule
+// option sendError).
 struct Emission {
     std::span<const Value> rows;
     bool is_error = false;
@@ -27,26 +28,27 @@ struct Emission {
 // What goes to a transport: the payload after encode, compress, encrypt.
 struct EncodedMessage {
     BufferView payload;
-    // Text is valid UTF-8 by construction (json, delimited, urlencoded uncompressed); else the sink has to check or send
-    // binary (contract §7).
+    // Text is valid UTF-8 by construction (json, delimited, urlencoded uncompressed); else the sink has to
+    // check or send binary (contract §7).
     bool is_text = true;
-    // Values of dynamic properties for this message (template results), in the order of the sink's declaration; empty
-    // when the sink has none.
+    // Values of dynamic properties for this message (template results), in the order of the sink's
+    // declaration; empty when the sink has none.
     std::vector<std::string> dynamic;
 };
 
 // What happened to a message that was handed to a transport.
 enum class Delivery {
-    kAccepted,   // handed to the socket, or to at least one client's backlog: counts as records_out
-    kDropped,    // lost, counted by the sink with its reason (no client ...)
-    kBlocked,    // not taken; offer it again after the ready callback
+    kAccepted,  // handed to the socket, or to at least one client's backlog: counts as records_out
+    kDropped,   // lost, counted by the sink with its reason (no client ...)
+    kBlocked,   // not taken; offer it again after the ready callback
 };
 
 // The last stage of an action: a transport that takes encoded messages. Home loop only.
 class MessageSink {
   public:
     virtual ~MessageSink() = default;
-    // Opens the transport in the background; an error means that it can never work (port in use, bad certificate).
+    // Opens the transport in the background; an error means that it can never work (port in use, bad
+    // certificate).
     virtual Result<void> Open(metrics::NodeStats& stats) = 0;
     virtual Delivery Send(const EncodedMessage& message) noexcept = 0;
     // Called once after a Send that returned kBlocked, when it is worth trying again.
@@ -64,7 +66,8 @@ class RowSink {
     virtual void Close() = 0;
 };
 
-// One action of a rule: the pipeline of stages with its sink at the end. Owned by the rule's pipeline; home loop only.
+// One action of a rule: the pipeline of stages with its sink at the end. Owned by the rule's pipeline; home
+// loop only.
 class Action {
   public:
     virtual ~Action() = default;

@@ -12,8 +12,8 @@
 
 namespace haumea::connect {
 
-// Metadata of one message (remote address, topic, path variables ...), read with meta(). Immutable, shared by the rows
-// of the message.
+// Metadata of one message (remote address, topic, path variables ...), read with meta(). Immutable, shared by
+// the rows of the message.
 class Metadata final : public RefCounted<Metadata> {
   public:
     // Copies `object` (kObject) into an arena of its own.
@@ -27,8 +27,8 @@ class Metadata final : public RefCounted<Metadata> {
     Value object_;
 };
 
-// What a listener tells its source: kPause asks it to deliver nothing more until Resume(). What was delivered with the
-// call that returned kPause has been taken.
+// What a listener tells its source: kPause asks it to deliver nothing more until Resume(). What was delivered
+// with the call that returned kPause has been taken.
 enum class Flow { kContinue, kPause };
 
 // Receives what a source produces. Home loop only; all calls noexcept.
@@ -36,9 +36,10 @@ class SourceListener {
   public:
     virtual ~SourceListener() = default;
     // One message in the stream's FORMAT.
-    virtual Flow OnBytes(const BufferView& payload, int64_t timestamp_ms, const Ref<Metadata>& meta) noexcept = 0;
-    // One row that needs no decoding (memory, simulator, file lines that are parsed by the source). `object` lives
-    // until the call returns.
+    virtual Flow OnBytes(const BufferView& payload, int64_t timestamp_ms,
+                         const Ref<Metadata>& meta) noexcept = 0;
+    // One row that needs no decoding (memory, simulator, file lines that are parsed by the source). `object`
+    // lives until the call returns.
     virtual Flow OnRow(const Value& object, int64_t timestamp_ms, const Ref<Metadata>& meta) noexcept = 0;
     // Something went wrong with one message or with reading; the source goes on.
     virtual void OnError(Error error) noexcept = 0;
@@ -47,16 +48,18 @@ class SourceListener {
     virtual void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept = 0;
 };
 
-// A running source of one stream. Made by its descriptor's factory on any thread; every method on the home loop.
+// A running source of one stream. Made by its descriptor's factory on any thread; every method on the home
+// loop.
 class Source {
   public:
     virtual ~Source() = default;
-    // Starts to deliver to `listener`, which outlives the source. An error means that the source cannot work at all; a peer
-    // that is away is no error (OnConnection tells).
+    // Starts to deliver to `listener`, which outlives the source. An error means that the source cannot work
+    // at all; a peer that is away is no error (OnConnection tells).
     virtual Result<void> Start(SourceListener& listener) = 0;
     // No calls to the listener after this returns.
     virtual void Stop() = 0;
-    // After a Flow::kPause. A source over TCP stops reading its socket in between, so that the peer is slowed down.
+    // After a Flow::kPause. A source over TCP stops reading its socket in between, so that the peer is slowed
+    // down.
     virtual void Resume() = 0;
 };
 

@@ -36,9 +36,7 @@ struct FreeLists {
 };
 thread_local FreeLists free_lists;
 
-size_t ClassOf(size_t total) {
-    return std::max(kMinClass, static_cast<size_t>(std::bit_width(total - 1)));
-}
+size_t ClassOf(size_t total) { return std::max(kMinClass, static_cast<size_t>(std::bit_width(total - 1))); }
 
 }  // namespace
 
@@ -71,7 +69,8 @@ Ref<Buffer> Buffer::Copy(std::string_view bytes) {
     if (!bytes.empty()) {
         std::memcpy(buffer->data(), bytes.data(), bytes.size());
     }
-    std::memset(buffer->data() + bytes.size(), 0, std::min(kPadding, buffer->capacity() + kPadding - bytes.size()));
+    std::memset(buffer->data() + bytes.size(), 0,
+                std::min(kPadding, buffer->capacity() + kPadding - bytes.size()));
     return buffer;
 }
 

@@ -8,15 +8,17 @@
 
 namespace haumea {
 
-// Reference counted bytes. Layout of one allocation: object | headroom (32 bytes) | capacity | padding (64 bytes).
-// The headroom takes a WebSocket header while the buffer is still unshared; the padding lets the JSON reader load
-// whole SIMD words past the end (SIMDJSON_PADDING). Written by its one owner, immutable once shared.
+// Reference counted bytes. Layout of one allocation: object | headroom (32 bytes) | capacity | padding (64
+// bytes). The headroom takes a WebSocket header while the buffer is still unshared; the padding lets the JSON
+// reader load whole SIMD words past the end (SIMDJSON_PADDING). Written by its one owner, immutable once
+// shared.
 class Buffer final : public RefCounted<Buffer> {
   public:
     static constexpr size_t kHeadroom = 32;
     static constexpr size_t kPadding = 64;
 
-    // Uninitialised bytes with at least `capacity` usable. Sizes up to 64 KiB come from a per-thread free list.
+    // Uninitialised bytes with at least `capacity` usable. Sizes up to 64 KiB come from a per-thread free
+    // list.
     static Ref<Buffer> Allocate(size_t capacity);
     static Ref<Buffer> Copy(std::string_view bytes);
 

@@ -57,10 +57,14 @@ Value CopyValue(const Value& value, Arena& arena) {
         case Type::kBool:
         case Type::kInt:
         case Type::kDouble:
-        case Type::kDatetime: return value;
-        case Type::kString: return Value::String(arena.Copy(value.text()));
-        case Type::kBytes: return Value::Bytes(arena.Copy(value.text()));
-        case Type::kError: return Value::Error(arena.Copy(value.text()));
+        case Type::kDatetime:
+            return value;
+        case Type::kString:
+            return Value::String(arena.Copy(value.text()));
+        case Type::kBytes:
+            return Value::Bytes(arena.Copy(value.text()));
+        case Type::kError:
+            return Value::Error(arena.Copy(value.text()));
         case Type::kArray: {
             auto* items = arena.AllocateArray<Value>(value.size());
             for (size_t i = 0; i < value.size(); ++i) {
@@ -85,23 +89,30 @@ bool DeepEquals(const Value& a, const Value& b) noexcept {
         return a.is_null() && b.is_null();
     }
     if (a.is_number() && b.is_number()) {
-        return a.type() == Type::kInt && b.type() == Type::kInt ? a.as_int() == b.as_int() : a.number() == b.number();
+        return a.type() == Type::kInt && b.type() == Type::kInt ? a.as_int() == b.as_int()
+                                                                : a.number() == b.number();
     }
     if (a.type() != b.type()) {
         return false;
     }
     switch (a.type()) {
         case Type::kMissing:
-        case Type::kNull: return true;
-        case Type::kBool: return a.as_bool() == b.as_bool();
+        case Type::kNull:
+            return true;
+        case Type::kBool:
+            return a.as_bool() == b.as_bool();
         case Type::kInt:
-        case Type::kDouble: return a.number() == b.number();
-        case Type::kDatetime: return a.epoch_ns() == b.epoch_ns();
+        case Type::kDouble:
+            return a.number() == b.number();
+        case Type::kDatetime:
+            return a.epoch_ns() == b.epoch_ns();
         case Type::kString:
         case Type::kBytes:
-        case Type::kError: return a.text() == b.text();
+        case Type::kError:
+            return a.text() == b.text();
         case Type::kArray:
-            return std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(), DeepEquals);
+            return std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
+                              DeepEquals);
         case Type::kObject:
             return std::equal(a.fields().begin(), a.fields().end(), b.fields().begin(), b.fields().end(),
                               [](const Field& x, const Field& y) {
@@ -114,16 +125,26 @@ bool DeepEquals(const Value& a, const Value& b) noexcept {
 std::string_view TypeName(Type type) noexcept {
     switch (type) {
         case Type::kMissing:
-        case Type::kNull: return "null";
-        case Type::kBool: return "boolean";
-        case Type::kInt: return "bigint";
-        case Type::kDouble: return "float";
-        case Type::kDatetime: return "datetime";
-        case Type::kString: return "string";
-        case Type::kBytes: return "bytea";
-        case Type::kArray: return "array";
-        case Type::kObject: return "struct";
-        case Type::kError: return "error";
+        case Type::kNull:
+            return "null";
+        case Type::kBool:
+            return "boolean";
+        case Type::kInt:
+            return "bigint";
+        case Type::kDouble:
+            return "float";
+        case Type::kDatetime:
+            return "datetime";
+        case Type::kString:
+            return "string";
+        case Type::kBytes:
+            return "bytea";
+        case Type::kArray:
+            return "array";
+        case Type::kObject:
+            return "struct";
+        case Type::kError:
+            return "error";
     }
     return "unknown";
 }

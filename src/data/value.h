@@ -10,8 +10,8 @@ namespace haumea {
 
 // What a Value holds. The order is part of no interface.
 enum class Type : uint8_t {
-    kMissing,   // the column is not in the message; behaves as null in expressions, omitted in output
-    kNull,      // JSON null, or "no result"
+    kMissing,  // the column is not in the message; behaves as null in expressions, omitted in output
+    kNull,     // JSON null, or "no result"
     kBool,
     kInt,       // SQL bigint, int64
     kDouble,    // SQL float
@@ -20,14 +20,14 @@ enum class Type : uint8_t {
     kBytes,     // SQL bytea
     kArray,
     kObject,
-    kError,     // an expression failed; the text says how
+    kError,  // an expression failed; the text says how
 };
 
 struct Field;
 
-// One dynamic value: 16 bytes, trivially copyable, owns nothing. Texts, arrays and objects point into an Arena, a
-// message buffer or static memory that must outlive the value (for rows: the batch; what is kept longer is copied
-// with CopyValue). Immutable after construction.
+// One dynamic value: 16 bytes, trivially copyable, owns nothing. Texts, arrays and objects point into an
+// Arena, a message buffer or static memory that must outlive the value (for rows: the batch; what is kept
+// longer is copied with CopyValue). Immutable after construction.
 class Value {
   public:
     constexpr Value() noexcept : int_(0), len_(0), type_(Type::kMissing) {}
@@ -56,8 +56,8 @@ class Value {
         v.len_ = static_cast<uint32_t>(items.size());
         return v;
     }
-    // Fields must be sorted by key bytes, keys unique: that is the order in which objects are shown, and lets lookups
-    // search (see SortFields).
+    // Fields must be sorted by key bytes, keys unique: that is the order in which objects are shown, and lets
+    // lookups search (see SortFields).
     static Value Object(std::span<const Field> fields) noexcept {
         Value v(Type::kObject, 0);
         v.fields_ = fields.data();
@@ -127,7 +127,8 @@ Value CopyValue(const Value& value, Arena& arena);
 // Deep equality by value; 1 equals 1.0; null equals null; missing equals null. Not the SQL operator `=`.
 bool DeepEquals(const Value& a, const Value& b) noexcept;
 
-// Words for error texts: "bigint", "float", "string", "boolean", "datetime", "bytea", "array", "struct", "null".
+// Words for error texts: "bigint", "float", "string", "boolean", "datetime", "bytea", "array", "struct",
+// "null".
 std::string_view TypeName(Type type) noexcept;
 
 }  // namespace haumea

@@ -13,8 +13,12 @@ void NodeStats::SetConnection(ConnectionState state, const std::string& reason, 
     const std::lock_guard lock(mutex_);
     texts_.connection = state;
     switch (state) {
-        case ConnectionState::kConnected: texts_.last_connected_ms = now_ms; break;
-        case ConnectionState::kConnecting: texts_.last_try_ms = now_ms; break;
+        case ConnectionState::kConnected:
+            texts_.last_connected_ms = now_ms;
+            break;
+        case ConnectionState::kConnecting:
+            texts_.last_try_ms = now_ms;
+            break;
         case ConnectionState::kDisconnected:
             texts_.last_disconnected_ms = now_ms;
             texts_.last_disconnected_message = reason;

@@ -11,8 +11,9 @@ namespace haumea::metrics {
 enum class ConnectionState : int { kDisconnected = -1, kConnecting = 0, kConnected = 1 };
 
 // Counters of one node (source, operator, sink) of a running rule, under the names of the status JSON
-// (`records_in_total` ...). Written by the rule's home loop, read by any thread. A counter means what the contract's §8
-// says: records_out of a sink counts what was handed to the socket or to at least one client's backlog.
+// (`records_in_total` ...). Written by the rule's home loop, read by any thread. A counter means what the
+// contract's §8 says: records_out of a sink counts what was handed to the socket or to at least one client's
+// backlog.
 class NodeStats {
   public:
     enum class Kind { kSource, kOperator, kSink };
