@@ -1,0 +1,162 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "io/scheduler.h"
+#include "ws/frame_log.h"
+#include "ws/server_context.h"
+#include "ws/subscriber.h"
+
+namespace haumea::ws {
+
+// What became of a published message.
+enum class Publication : uint8_t {
+    kAccepted,  // in the backlog of at least one client
+    kNoClient,  // dropped and counted
+    kBlocked,   // not taken
+};
+
+struct HubStats {
+    uint64_t published = 0;       // accepted
+    uint64_t no_client = 0;       // dropped because nobody was connected
+    uint64_t deliveries = 0;      // frames handed to sockets whole
+    uint64_t bytes_out = 0;       // to sockets, framing included
+    uint64_t dropped_oldest = 0;  // messages times clients
+    uint64_t dropped_newest = 0;
+    uint64_t dropped_conflated = 0;
+    uint64_t dropped_on_close = 0;      // were waiting for a client that went
+    uint64_t closed_slow = 0;           // clients closed with 1013
+    uint64_t slow_clients = 0;          // now
+    uint64_t backlog_messages_max = 0;  // of one client
+    uint64_t backlog_bytes_max = 0;
+    uint64_t log_messages = 0;  // now, shared by all
+    uint64_t log_bytes = 0;
+};
+
+// Sends every published message to every subscriber of one endpoint. No queue, copy or allocation per
+// subscriber: a shared log and a position each. What is published in one turn of the loop leaves at its end,
+// joined in one system call per socket.
+//
+// Two kinds of lag are kept apart. A subscriber whose socket is full is `blocked`, falls under the policy
+// beyond its limits and concerns nobody else. One that we have not come round to is `ready`; nothing is
+// dropped for it, but wants_pause() and then kBlocked tell the publisher to slow down. Owned by the Endpoint;
+// home loop only.
+class Hub {
+  public:
+    struct Settings {
+        BacklogLimits limits;
+        SlowConsumer policy = SlowConsumer::kDropOldest;
+        int64_t block_timeout_ms = 10'000;
+    };
+    // Unsent messages that sockets would take: beyond kSoft publishers ought to pause, at kHard they are
+    // refused.
+    static constexpr BacklogLimits kSoft{256, 1U << 20U};
+    static constexpr BacklogLimits kHard{1024, 4U << 20U};
+
+    // `on_ready` is called once after wants_pause() or kBlocked, when publishing is worth a try again.
+    Hub(ServerContext& context, const Settings& settings, std::function<void()> on_ready);
+    Hub(const Hub&) = delete;
+    Hub& operator=(const Hub&) = delete;
+    ~Hub();
+
+    Publication Publish(Ref<const PreparedFrame> frame) noexcept;
+    bool wants_pause() const noexcept;
+    // Asks for on_ready also when nothing was refused.
+    void RequestReady();
+
+    // From now on `subscriber` gets `first` (the handshake's answer), then every message published from here
+    // on.
+    void Add(Subscriber& subscriber, WireForm form, std::string_view first);
+    // Forgets it at once. Not called for a subscriber that was not added.
+    void Remove(Subscriber& subscriber) noexcept;
+    // Whole control frames, sent before further messages; they leave with the next Flush(subscriber) or by
+    // themselves when the socket takes them.
+    void QueueControl(Subscriber& subscriber, std::string_view frames);
+    size_t queued_control_bytes(const Subscriber& subscriber) const noexcept {
+        return subscriber.control_.size() - subscriber.control_offset_;
+    }
+    void Flush(Subscriber& subscriber) noexcept;
+    // No further messages: what waits is sent (kSend) or dropped, then `last`, then OnDrained() is called.
+    enum class Waiting : uint8_t { kSend, kDrop };
+    void Finish(Subscriber& subscriber, std::string_view last, Waiting waiting);
+    // The socket that was full takes bytes again.
+    void OnWritable(Subscriber& subscriber) noexcept;
+
+    bool is_blocked(const Subscriber& subscriber) const noexcept {
+        return subscriber.place_ == Subscriber::Place::kBlocked;
+    }
+    BacklogLimits Backlog(const Subscriber& subscriber) const noexcept;
+    HubStats stats() const noexcept;
+    // Forms that at least one subscriber wants.
+    WireFormSet forms() const noexcept;
+
+  private:
+    enum class Outcome : uint8_t { kCaughtUp, kMore, kBlocked, kGone };
+    struct Batch;
+
+    Outcome Send(Subscriber& subscriber) noexcept;
+    void Gather(Subscriber& subscriber, Batch& batch) noexcept;
+    void Advance(Subscriber& subscriber, size_t bytes) noexcept;
+    void FinishFrame(Subscriber& subscriber, Ref<const PreparedFrame> frame, size_t& bytes) noexcept;
+    void CaughtUp(Subscriber& subscriber) noexcept;
+
+    void ScheduleFlush();
+    void FlushTurn() noexcept;
+    void BeginRound() noexcept;
+    void EndRound() noexcept;
+    void Visit() noexcept;
+    void TrimLog() noexcept;
+
+    void Place(Subscriber& subscriber, Subscriber::Place place);
+    void Unplace(Subscriber& subscriber) noexcept;
+    uint64_t Needs(Subscriber& subscriber) noexcept;
+
+    void Enforce() noexcept;
+    void EnforceOn(Subscriber& subscriber) noexcept;
+    void DropBefore(Subscriber& subscriber, uint64_t seq, uint64_t& counter) noexcept;
+    void TakeOwnBacklog(Subscriber& subscriber) noexcept;
+    void SkipNew(Subscriber& subscriber) noexcept;
+    void NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) noexcept;
+    bool Over(const BacklogLimits& backlog, const BacklogLimits& limits) const noexcept;
+    bool CheckFull() noexcept;
+    void CloseStuck();
+    void NotifyReady();
+    int64_t NowMs() const;
+    BacklogLimits Unsent() const noexcept;
+
+    ServerContext* context_;
+    Settings settings_;
+    BacklogLimits allowance_;  // limits and a little more, so that a stuck client is looked at rarely
+    std::function<void()> on_ready_;
+    FrameLog log_;
+    HubStats stats_;
+    std::vector<Subscriber*> ready_;
+    std::vector<Subscriber*> blocked_;
+    std::vector<Subscriber*> scratch_;
+    std::array<uint32_t, 16> form_counts_{};
+
+    // A round visits every ready subscriber once. No ready one is behind floor_.
+    uint64_t floor_ = 0;
+    uint64_t round_min_ = 0;
+    size_t round_left_ = 0;
+    size_t cursor_ = 0;
+    uint64_t trim_at_ = 0;  // log size at which blocked subscribers are asked what they need
+
+    // What may be published before a blocked subscriber can be over its limits.
+    uint64_t slack_messages_ = 0;
+    uint64_t slack_bytes_ = 0;
+
+    bool flush_scheduled_ = false;
+    bool sending_ = false;  // inside a flush or the policy: calls from within do not nest
+    bool ready_wanted_ = false;
+    io::Timer block_timer_;
+    std::shared_ptr<Hub*> self_;  // shared with scheduled tasks, which find null when it is gone
+};
+
+}  // namespace haumea::ws

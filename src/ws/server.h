@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "io/loop.h"
+#include "io/stream.h"
+#include "ws/endpoint.h"
+#include "ws/http_head.h"
+#include "ws/server_context.h"
+
+namespace haumea::ws {
+
+class PendingHandshake;
+
+// Settings of the data server (contract §3), all endpoints together.
+struct ServerSettings {
+    std::string address = "0.0.0.0";
+    uint16_t port = 10081;                     // 0: the kernel chooses
+    std::vector<std::string> allowed_origins;  // `allowedOrigins`; "*": every page
+    size_t max_clients = 10'000;               // handshakes under way count as clients
+    size_t max_clients_per_address = 10'000;
+    int64_t handshake_timeout_ms = 5'000;
+    HttpHeadLimits head_limits;
+    // Turns an accepted connection into a secure one; empty: plain TCP.
+    std::function<std::unique_ptr<io::Stream>(std::unique_ptr<io::Stream>)> wrap;
+};
+
+// The data server: one port, endpoints by path. It listens from the first Acquire to the release of the last
+// share. Owned by the engine; outlives every EndpointRef. Home loop only.
+class Server {
+  public:
+    Server(io::Loop& loop, ServerSettings settings);
+    // For tests and embedders that bring connections themselves (Adopt) and never listen: `at_turn_end` runs
+    // a task once what is happening now has happened.
+    Server(io::Scheduler& scheduler, std::function<void(io::Scheduler::Task)> at_turn_end,
+           ServerSettings settings);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    // Cuts what is still connected. Close politely before by releasing every share and waiting for idle().
+    ~Server();
+
+    // A share in the endpoint of `path` ("/x", or a template "/c/{id}"), which is made when it does not
+    // exist. Fails with a text that names path, address, port and reason. `holder` is the name that holders()
+    // shows.
+    Result<EndpointRef> Acquire(std::string_view path, const EndpointSettings& settings, std::string holder);
+    // The endpoint held under exactly this path or template, null when there is none.
+    Endpoint* Find(std::string_view path) const noexcept;
+    std::vector<const Endpoint*> endpoints() const;
+
+    // Can the server listen? Binds for a moment when it does not yet; no side effect remains.
+    Result<void> Check();
+    bool listening() const noexcept { return listener_ != nullptr; }
+    // The port bound, 0 while not listening.
+    uint16_t port() const noexcept { return listener_ ? listener_->port() : 0; }
+    // No client, no handshake, nothing closing.
+    bool idle() const noexcept;
+    size_t client_count() const noexcept { return client_count_; }
+    const HandshakeStats& handshake_stats() const noexcept { return handshakes_; }
+    const ServerSettings& settings() const noexcept { return settings_; }
+
+    // Serves a connection that came from elsewhere.
+    void Adopt(std::unique_ptr<io::Stream> stream);
+
+  private:
+    friend class Endpoint;
+    friend class EndpointRef;
+    friend class PendingHandshake;
+
+    Result<void> Listen();
+    void Release(Endpoint& endpoint, uint64_t holder);
+    Endpoint* Match(std::string_view path, ClientInfo& client) const;
+    // The head is complete: the answer is written by the handshake, or by the session it has become.
+    void Decide(PendingHandshake& handshake);
+    void Drop(PendingHandshake& handshake);
+    void ClientGone(const ClientInfo& client);
+    void EndpointDrained(Endpoint& endpoint);
+    void Reap();
+    void ScheduleReap();
+
+    io::Loop* loop_ = nullptr;
+    ServerSettings settings_;
+    ServerContext context_;
+    HandshakeStats handshakes_;
+    std::unique_ptr<io::Listener> listener_;
+    std::vector<std::unique_ptr<Endpoint>> endpoints_;
+    std::vector<std::unique_ptr<Endpoint>> closing_;
+    std::vector<std::unique_ptr<PendingHandshake>> pending_;
+    std::vector<std::unique_ptr<PendingHandshake>> dropped_;
+    std::unordered_map<std::string, size_t> clients_by_address_;
+    size_t client_count_ = 0;
+    uint64_t last_client_id_ = 0;
+    bool reap_posted_ = false;
+    std::shared_ptr<Server*> self_;  // shared with posted tasks, which find null when it is gone
+};
+
+}  // namespace haumea::ws
