@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/assert.h"
 #include "io/scheduler.h"
 
 namespace haumea::io {
@@ -17,8 +18,10 @@ class Loop final : public Scheduler {
 
     // Serves until Stop(). On the thread that becomes the loop's own.
     void Run();
-    // Any thread. Run() returns after the current turn; what is still posted is dropped with the loop.
+    // Any thread. Run() returns after the current turn (at once when it was not called yet); what is still
+    // posted stays for the next Run() and is dropped with the loop.
     void Stop();
+    // On the thread inside Run(); any thread while nobody is in it.
     bool IsCurrent() const noexcept;
 
     const Clock& clock() const override;
@@ -28,8 +31,8 @@ class Loop final : public Scheduler {
     void Cancel(TimerId id) override;
 
     // Runs `task` on the loop and waits for it. Not from the loop itself, and never from a thread that the
-    // loop waits for.
-    void RunSync(const Task& task);
+    // loop waits for. False when Run() has returned instead: the task did not run and will not.
+    bool RunSync(const Task& task);
     // Runs `task` once when the current turn's events have been handled, before the loop sleeps: where sends
     // of a burst are joined. Home loop only.
     void OnTurnEnd(Task task);
