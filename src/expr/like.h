@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace haumea::expr {
+
+// SQL LIKE: `%` stands for any number of characters, `_` for one UTF-8 character, neither for a line feed;
+// `\%`, `\_` and `\\` are the characters themselves. Case-sensitive. Linear space, no allocation; time is at
+// most |text| * |pattern|.
+bool LikeMatch(std::string_view text, std::string_view pattern) noexcept;
+
+}  // namespace haumea::expr
