@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace haumea::io {
+
+// The system's words for an errno, as they stand inside a sentence: "connection refused".
+std::string ErrorText(int error);
+
+}  // namespace haumea::io
