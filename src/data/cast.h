@@ -42,7 +42,7 @@ std::string ConversionError(const Value& value, std::string_view target);
 // Text forms on their own. Whole text or nothing.
 // Optional sign; 0x, 0o, 0b or 0 choose the base; single underscores between digits.
 std::optional<int64_t> ParseGoInt(std::string_view text) noexcept;
-// Decimal and hexadecimal floats, inf, infinity, nan in any case; underscores only after a base prefix.
+// Decimal and hexadecimal floats, inf, infinity, nan in any case; single underscores between digits.
 std::optional<double> ParseGoFloat(std::string_view text) noexcept;
 // 1 t T TRUE true True 0 f F FALSE false False
 std::optional<bool> ParseGoBool(std::string_view text) noexcept;
