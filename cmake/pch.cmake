@@ -2,6 +2,8 @@
 # with GoogleTest. A .gch is large, hence one each and not one per target. Flags must match those of the users.
 option(HAUMEA_PCH "Use precompiled headers" ON)
 if(HAUMEA_PCH)
+    # Some packages ask for it, and a precompiled header serves only users with the same macros.
+    add_compile_options(-pthread)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         add_compile_options(-fpch-preprocess)  # lets the compiler cache see through the header
     endif()
