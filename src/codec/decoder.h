@@ -51,6 +51,8 @@ struct DecoderOptions {
     std::vector<std::string>
         fields;           // delimited: names of the columns when there is neither schema nor header
     int max_depth = 128;  // nesting of a JSON message
+    // Numbers without a point become bigint (source property useInt64ForWholeNumber); schemaless JSON only.
+    bool whole_numbers_as_int = false;
 };
 
 // One message -> rows. Owned by one rule; home loop only. Bad input is an error text, never an exception.
