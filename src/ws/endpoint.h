@@ -11,6 +11,7 @@
 
 #include "data/buffer.h"
 #include "io/scheduler.h"
+#include "io/stream.h"
 #include "ws/close_code.h"
 #include "ws/hub.h"
 #include "ws/prepared_frame.h"
@@ -21,7 +22,6 @@ class EndpointRef;
 class Server;
 class Session;
 struct ServerContext;
-struct UpgradeRequest;
 
 // Properties of one served path; whoever acquires the path first decides them.
 struct EndpointSettings {
@@ -126,7 +126,7 @@ class Endpoint {
     // kBlocked follows at four times as much.
     bool wants_pause() const noexcept { return hub_.wants_pause(); }
 
-    EndpointStats stats() const;
+    EndpointStats stats();
     std::vector<ClientSnapshot> clients() const;
     // Closes one client politely with 1008; false when there is none of that id.
     bool Kick(uint64_t client_id, std::string_view reason);
@@ -144,9 +144,12 @@ class Endpoint {
     };
 
     // For Server.
+    bool drained() const noexcept { return closing_ && sessions_.empty() && finished_.empty(); }
     uint64_t AddHolder(std::string name);
     void RemoveHolder(uint64_t id);
-    void AddClient(std::unique_ptr<Session> session, const std::string& response);
+    // `early`: what the client sent behind its request.
+    void AddClient(std::unique_ptr<io::Stream> stream, ClientInfo client, const DeflateParams& deflate,
+                   std::string_view response, std::string_view early);
     void CloseAll(CloseCode code, std::string_view reason);
 
     // For Session.
@@ -155,6 +158,8 @@ class Endpoint {
     bool paused() const noexcept { return paused_holders_ != 0; }
     void Closing(Session& session);
     void Finished(Session& session);
+    void WarnSlow(const ClientInfo& client);
+    void NotePing(int64_t rtt_us) noexcept;
 
     Holder* FindHolder(uint64_t id) noexcept;
     void SetPaused(Holder& holder, bool paused);
@@ -162,6 +167,11 @@ class Endpoint {
     void NotifyReady();
     void Sweep();
     void ScheduleSweep();
+    void Reap();
+    void RemoveReleased();
+    void Post(void (Endpoint::*method)());
+    template <typename Call>
+    void ForEachListener(const Call& call);
 
     ServerContext* context_;
     std::string path_;
@@ -173,8 +183,11 @@ class Endpoint {
     size_t listeners_ = 0;
     size_t paused_holders_ = 0;
     size_t open_clients_ = 0;
+    uint64_t last_holder_id_ = 0;
+    int calls_ = 0;  // listeners being called: their list stays as it is
     bool closing_ = false;
-    bool reap_posted_ = false;
+    int64_t last_slow_warning_ms_ = 0;
+    uint64_t slow_warnings_held_ = 0;
     EndpointStats stats_;
     io::Timer sweep_timer_;
     std::shared_ptr<Endpoint*> self_;  // shared with posted tasks, which find null when it is gone

@@ -91,8 +91,9 @@ class Hub {
     bool is_blocked(const Subscriber& subscriber) const noexcept {
         return subscriber.place_ == Subscriber::Place::kBlocked;
     }
+    bool is_drained(const Subscriber& subscriber) const noexcept { return subscriber.drained_; }
     BacklogLimits Backlog(const Subscriber& subscriber) const noexcept;
-    HubStats stats() const noexcept;
+    HubStats stats() noexcept;
     // Forms that at least one subscriber wants.
     WireFormSet forms() const noexcept;
 
@@ -100,35 +101,41 @@ class Hub {
     enum class Outcome : uint8_t { kCaughtUp, kMore, kBlocked, kGone };
     struct Batch;
 
+    // Sending, hub.cc.
     Outcome Send(Subscriber& subscriber) noexcept;
-    void Gather(Subscriber& subscriber, Batch& batch) noexcept;
+    void Gather(const Subscriber& subscriber, Batch& batch) const noexcept;
     void Advance(Subscriber& subscriber, size_t bytes) noexcept;
-    void FinishFrame(Subscriber& subscriber, Ref<const PreparedFrame> frame, size_t& bytes) noexcept;
+    // Takes a frame off `bytes`; what remains of it becomes the partial one.
+    void TakeFrame(Subscriber& subscriber, Ref<const PreparedFrame> frame, size_t& bytes) noexcept;
     void CaughtUp(Subscriber& subscriber) noexcept;
+    void Settle(Subscriber& subscriber, Outcome outcome) noexcept;
 
-    void ScheduleFlush();
+    // Rounds over the ready subscribers, hub.cc.
+    void RequestRound() noexcept;
     void FlushTurn() noexcept;
-    void BeginRound() noexcept;
+    void FlushSlice() noexcept;
     void EndRound() noexcept;
     void Visit() noexcept;
-    void TrimLog() noexcept;
-
-    void Place(Subscriber& subscriber, Subscriber::Place place);
+    void MoveTo(Subscriber& subscriber, Subscriber::Place place);
     void Unplace(Subscriber& subscriber) noexcept;
-    uint64_t Needs(Subscriber& subscriber) noexcept;
 
+    // Bounds and policies, hub_backlog.cc.
+    BacklogLimits Unsent() const noexcept;
+    uint64_t EndFor(const Subscriber& subscriber) const noexcept;
+    uint64_t Needs(Subscriber& subscriber) noexcept;
+    void TrimLog() noexcept;
     void Enforce() noexcept;
-    void EnforceOn(Subscriber& subscriber) noexcept;
-    void DropBefore(Subscriber& subscriber, uint64_t seq, uint64_t& counter) noexcept;
+    void EnforceOn(Subscriber& subscriber, const BacklogLimits& limits) noexcept;
+    void DropOldest(Subscriber& subscriber) noexcept;
     void TakeOwnBacklog(Subscriber& subscriber) noexcept;
     void SkipNew(Subscriber& subscriber) noexcept;
     void NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) noexcept;
-    bool Over(const BacklogLimits& backlog, const BacklogLimits& limits) const noexcept;
-    bool CheckFull() noexcept;
+    void DropOnClose(Subscriber& subscriber) noexcept;
+    void NoteSlack(const Subscriber& subscriber) noexcept;
+    bool Refuses() noexcept;
+    bool AnyFull() noexcept;
     void CloseStuck();
     void NotifyReady();
-    int64_t NowMs() const;
-    BacklogLimits Unsent() const noexcept;
 
     ServerContext* context_;
     Settings settings_;
@@ -138,7 +145,6 @@ class Hub {
     HubStats stats_;
     std::vector<Subscriber*> ready_;
     std::vector<Subscriber*> blocked_;
-    std::vector<Subscriber*> scratch_;
     std::array<uint32_t, 16> form_counts_{};
 
     // A round visits every ready subscriber once. No ready one is behind floor_.
@@ -146,12 +152,14 @@ class Hub {
     uint64_t round_min_ = 0;
     size_t round_left_ = 0;
     size_t cursor_ = 0;
+    size_t open_ = 0;       // subscribers that get what is published
     uint64_t trim_at_ = 0;  // log size at which blocked subscribers are asked what they need
 
     // What may be published before a blocked subscriber can be over its limits.
     uint64_t slack_messages_ = 0;
     uint64_t slack_bytes_ = 0;
 
+    bool another_round_ = false;  // something new for subscribers that were visited already
     bool flush_scheduled_ = false;
     bool sending_ = false;  // inside a flush or the policy: calls from within do not nest
     bool ready_wanted_ = false;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,6 +15,7 @@
 #include "io/loop.h"
 #include "io/stream.h"
 #include "ws/endpoint.h"
+#include "ws/handshake.h"
 #include "ws/http_head.h"
 #include "ws/server_context.h"
 
@@ -80,7 +82,13 @@ class Server {
     Endpoint* Match(std::string_view path, ClientInfo& client) const;
     // The head is complete: the answer is written by the handshake, or by the session it has become.
     void Decide(PendingHandshake& handshake);
+    std::optional<Rejection> Judge(PendingHandshake& handshake, const UpgradeRequest& request,
+                                   Endpoint*& endpoint, ClientInfo& client);
+    void Accept(PendingHandshake& handshake, const UpgradeRequest& request, Endpoint& endpoint,
+                ClientInfo client);
     void Drop(PendingHandshake& handshake);
+    void Unlist(PendingHandshake& handshake);
+    void ForgetAddress(std::string_view address);
     void ClientGone(const ClientInfo& client);
     void EndpointDrained(Endpoint& endpoint);
     void Reap();

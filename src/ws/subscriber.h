@@ -38,13 +38,13 @@ class Subscriber {
   public:
     Subscriber(const Subscriber&) = delete;
     Subscriber& operator=(const Subscriber&) = delete;
+    virtual ~Subscriber() = default;
 
     // Messages that were dropped for this client alone.
     uint64_t dropped() const noexcept { return dropped_; }
 
   protected:
     Subscriber() = default;
-    ~Subscriber() = default;
 
     // As io::Stream; called by the hub only.
     virtual io::IoResult Write(std::span<const iovec> parts) noexcept = 0;

@@ -1,0 +1,255 @@
+// How much may wait for a client, and what happens beyond: the half of the hub that decides about drops.
+#include <algorithm>
+#include <utility>
+
+#include "ws/hub.h"
+
+namespace haumea::ws {
+namespace {
+
+constexpr uint64_t kTrimStep = 64;
+
+bool Exceeds(const BacklogLimits& backlog, const BacklogLimits& limits) noexcept {
+    return backlog.messages > limits.messages || backlog.bytes > limits.bytes;
+}
+bool Reaches(const BacklogLimits& backlog, const BacklogLimits& limits) noexcept {
+    return backlog.messages >= limits.messages || backlog.bytes >= limits.bytes;
+}
+
+}  // namespace
+
+// Log positions end here for this subscriber.
+uint64_t Hub::EndFor(const Subscriber& subscriber) const noexcept {
+    return std::min(subscriber.stop_seq_, log_.head());
+}
+
+BacklogLimits Hub::Backlog(const Subscriber& subscriber) const noexcept {
+    if (subscriber.own_) {
+        return {subscriber.own_->frames.size(), subscriber.own_->bytes};
+    }
+    const uint64_t end = EndFor(subscriber);
+    if (subscriber.next_seq_ >= end) {
+        return {0, 0};
+    }
+    return {end - subscriber.next_seq_, log_.BytesBefore(end) - log_.BytesBefore(subscriber.next_seq_)};
+}
+
+BacklogLimits Hub::Unsent() const noexcept {
+    return {log_.head() - floor_, log_.BytesBefore(log_.head()) - log_.BytesBefore(floor_)};
+}
+
+bool Hub::wants_pause() const noexcept { return Reaches(Unsent(), kSoft); }
+
+HubStats Hub::stats() noexcept {
+    for (Subscriber* subscriber : blocked_) {
+        EnforceOn(*subscriber, settings_.limits);
+        SkipNew(*subscriber);
+        const BacklogLimits backlog = Backlog(*subscriber);
+        stats_.backlog_messages_max = std::max(stats_.backlog_messages_max, backlog.messages);
+        stats_.backlog_bytes_max = std::max(stats_.backlog_bytes_max, backlog.bytes);
+    }
+    HubStats stats = stats_;
+    stats.log_messages = log_.size();
+    stats.log_bytes = log_.BytesBefore(log_.head()) - log_.BytesBefore(log_.tail());
+    return stats;
+}
+
+// The oldest message of the log that this subscriber still has to get.
+uint64_t Hub::Needs(Subscriber& subscriber) noexcept {
+    SkipNew(subscriber);
+    return subscriber.next_seq_ < subscriber.stop_seq_ ? subscriber.next_seq_ : log_.head();
+}
+
+void Hub::TrimLog() noexcept {
+    uint64_t keep = floor_;
+    if (!blocked_.empty()) {
+        if (log_.size() < trim_at_) {
+            return;
+        }
+        for (Subscriber* subscriber : blocked_) {
+            keep = std::min(keep, Needs(*subscriber));
+        }
+    }
+    log_.TrimTo(keep);
+    trim_at_ = blocked_.empty() ? 0 : 2 * log_.size() + kTrimStep;
+}
+
+void Hub::Enforce() noexcept {
+    slack_messages_ = UINT64_MAX;
+    slack_bytes_ = UINT64_MAX;
+    const size_t count = blocked_.size();
+    for (size_t i = 0; i < blocked_.size(); ++i) {
+        Subscriber& subscriber = *blocked_[i];
+        EnforceOn(subscriber, allowance_);
+        NoteSlack(subscriber);
+    }
+    if (blocked_.size() != count) {
+        slack_messages_ = 0;  // the list changed under us: look again at the next message
+    }
+    trim_at_ = 0;
+    TrimLog();
+}
+
+// How much more may be published before this blocked subscriber has to be looked at.
+void Hub::NoteSlack(const Subscriber& subscriber) noexcept {
+    if (subscriber.place_ != Subscriber::Place::kBlocked || subscriber.own_ ||
+        subscriber.stop_seq_ != Subscriber::kNoStop) {
+        return;
+    }
+    const BacklogLimits backlog = Backlog(subscriber);
+    const auto rest = [](uint64_t limit, uint64_t used) { return limit > used ? limit - used : 0; };
+    slack_messages_ = std::min(slack_messages_, rest(allowance_.messages, backlog.messages));
+    slack_bytes_ = std::min(slack_bytes_, rest(allowance_.bytes, backlog.bytes));
+}
+
+void Hub::EnforceOn(Subscriber& subscriber, const BacklogLimits& limits) noexcept {
+    if (subscriber.own_ || subscriber.stop_seq_ != Subscriber::kNoStop) {
+        return;
+    }
+    const BacklogLimits backlog = Backlog(subscriber);
+    stats_.backlog_messages_max = std::max(stats_.backlog_messages_max, backlog.messages);
+    stats_.backlog_bytes_max = std::max(stats_.backlog_bytes_max, backlog.bytes);
+    if (!Exceeds(backlog, limits)) {
+        return;
+    }
+    switch (settings_.policy) {
+        case SlowConsumer::kDropOldest:
+            DropOldest(subscriber);
+            return;
+        case SlowConsumer::kDropNewest:
+            TakeOwnBacklog(subscriber);
+            return;
+        case SlowConsumer::kConflate:
+            NoteDrops(subscriber, log_.head() - 1 - subscriber.next_seq_, stats_.dropped_conflated);
+            subscriber.next_seq_ = log_.head() - 1;
+            return;
+        case SlowConsumer::kDisconnect:
+            ++stats_.closed_slow;
+            subscriber.OnTooSlow("the client is too slow: its backlog is full");
+            return;
+        case SlowConsumer::kBlock:
+            return;
+    }
+}
+
+// The newest message stays even when it alone exceeds the bytes: the client would never get one otherwise.
+void Hub::DropOldest(Subscriber& subscriber) noexcept {
+    const BacklogLimits& limits = settings_.limits;
+    const uint64_t kept = std::max<uint64_t>(limits.messages, 1);
+    const uint64_t by_messages = log_.head() > kept ? log_.head() - kept : 0;
+    const uint64_t by_bytes = std::min(log_.FirstWithin(limits.bytes), log_.head() - 1);
+    const uint64_t first = std::max({subscriber.next_seq_, by_messages, by_bytes});
+    NoteDrops(subscriber, first - subscriber.next_seq_, stats_.dropped_oldest);
+    subscriber.next_seq_ = first;
+}
+
+// Keeps what is within the limits and leaves the log, whose tail it would hold otherwise.
+void Hub::TakeOwnBacklog(Subscriber& subscriber) noexcept {
+    auto own = std::make_unique<Subscriber::OwnBacklog>();
+    while (subscriber.next_seq_ < log_.head() && own->frames.size() < settings_.limits.messages) {
+        const Ref<const PreparedFrame>& frame = log_.At(subscriber.next_seq_);
+        if (!own->frames.empty() && own->bytes + frame->wire_bytes() > settings_.limits.bytes) {
+            break;
+        }
+        own->bytes += frame->wire_bytes();
+        own->frames.push_back(frame);
+        ++subscriber.next_seq_;
+    }
+    if (!own->frames.empty()) {
+        subscriber.own_ = std::move(own);
+    }
+    NoteDrops(subscriber, log_.head() - subscriber.next_seq_, stats_.dropped_newest);
+    subscriber.next_seq_ = log_.head();
+}
+
+// A subscriber with a backlog of its own gets nothing of the log until that is empty.
+void Hub::SkipNew(Subscriber& subscriber) noexcept {
+    const uint64_t end = EndFor(subscriber);
+    if (subscriber.own_ && subscriber.next_seq_ < end) {
+        NoteDrops(subscriber, end - subscriber.next_seq_, stats_.dropped_newest);
+        subscriber.next_seq_ = end;
+    }
+}
+
+void Hub::NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) noexcept {
+    if (count == 0) {
+        return;
+    }
+    counter += count;
+    subscriber.dropped_ += count;
+    if (!std::exchange(subscriber.slow_, true)) {
+        ++stats_.slow_clients;
+        subscriber.OnSlow();
+    }
+}
+
+void Hub::DropOnClose(Subscriber& subscriber) noexcept {
+    SkipNew(subscriber);
+    stats_.dropped_on_close += Backlog(subscriber).messages;
+    subscriber.own_.reset();
+    subscriber.next_seq_ = log_.head();
+}
+
+// Has the publisher to wait?
+bool Hub::Refuses() noexcept {
+    const bool slack_used = slack_messages_ == 0 || slack_bytes_ == 0;
+    if (settings_.policy == SlowConsumer::kBlock && !blocked_.empty() && slack_used && AnyFull()) {
+        return true;
+    }
+    if (Reaches(Unsent(), kHard)) {
+        FlushSlice();
+    }
+    return Reaches(Unsent(), kHard);
+}
+
+// kBlock: does a subscriber hold up everybody? Starts the clock for it.
+bool Hub::AnyFull() noexcept {
+    bool full = false;
+    slack_messages_ = UINT64_MAX;
+    slack_bytes_ = UINT64_MAX;
+    const int64_t now_ms = context_->scheduler->clock().MonotonicNs() / 1'000'000;
+    for (Subscriber* subscriber : blocked_) {
+        NoteSlack(*subscriber);
+        const bool holds =
+            subscriber->stop_seq_ == Subscriber::kNoStop && Reaches(Backlog(*subscriber), settings_.limits);
+        if (!holds) {
+            subscriber->full_since_ms_ = 0;
+        } else if (subscriber->full_since_ms_ == 0) {
+            subscriber->full_since_ms_ = std::max<int64_t>(now_ms, 1);
+        }
+        full |= holds;
+    }
+    if (full && !block_timer_.pending()) {
+        block_timer_.Start(settings_.block_timeout_ms, [this] { CloseStuck(); });
+    }
+    return full;
+}
+
+void Hub::CloseStuck() {
+    const int64_t now_ms = context_->scheduler->clock().MonotonicNs() / 1'000'000;
+    const std::vector<Subscriber*> blocked = blocked_;
+    for (Subscriber* subscriber : blocked) {
+        const bool still =
+            subscriber->place_ == Subscriber::Place::kBlocked && subscriber->full_since_ms_ != 0;
+        if (still && now_ms - subscriber->full_since_ms_ >= settings_.block_timeout_ms) {
+            ++stats_.closed_slow;
+            subscriber->OnTooSlow("the client is too slow: it held up the others for too long");
+        }
+    }
+    AnyFull();
+    NotifyReady();
+}
+
+void Hub::RequestReady() {
+    ready_wanted_ = true;
+    NotifyReady();
+}
+
+void Hub::NotifyReady() {
+    if (ready_wanted_ && !wants_pause() && !(settings_.policy == SlowConsumer::kBlock && AnyFull())) {
+        ready_wanted_ = false;
+        on_ready_();
+    }
+}
+
+}  // namespace haumea::ws

@@ -1,0 +1,276 @@
+#include "ws/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "ws/handshake.h"
+#include "ws/origin.h"
+#include "ws/server_handshake.h"
+#include "ws/server_path.h"
+#include "ws/session.h"
+
+namespace haumea::ws {
+namespace {
+
+// Connections beyond max_clients that are still read, to be told why they are refused.
+constexpr size_t kRefusalRoom = 256;
+
+bool IsLoopback(std::string_view address) noexcept {
+    return address.starts_with("127.") || address == "[::1]" || address.starts_with("[::ffff:127.");
+}
+
+}  // namespace
+
+Server::Server(io::Loop& loop, ServerSettings settings)
+    : Server(
+          loop, [&loop](io::Scheduler::Task task) { loop.OnTurnEnd(std::move(task)); }, std::move(settings)) {
+    loop_ = &loop;
+}
+
+Server::Server(io::Scheduler& scheduler, std::function<void(io::Scheduler::Task)> at_turn_end,
+               ServerSettings settings)
+    : settings_(std::move(settings)), self_(std::make_shared<Server*>(this)) {
+    context_.scheduler = &scheduler;
+    context_.at_turn_end = std::move(at_turn_end);
+    context_.server = this;
+}
+
+Server::~Server() { *self_ = nullptr; }
+
+Result<EndpointRef> Server::Acquire(std::string_view path, const EndpointSettings& settings,
+                                    std::string holder) {
+    if (const std::string problem = CheckEndpointPath(path); !problem.empty()) {
+        return Failf("websocket endpoint {}: {}", path, problem);
+    }
+    std::string warning;
+    Endpoint* endpoint = Find(path);
+    if (endpoint == nullptr) {
+        if (auto listening = Listen(); !listening) {
+            return Fail(std::move(listening.error()).With(fmt::format("websocket endpoint {}", path)));
+        }
+        endpoints_.push_back(std::make_unique<Endpoint>(context_, std::string(path), settings));
+        endpoint = endpoints_.back().get();
+    } else if (!(endpoint->settings() == settings)) {
+        warning = fmt::format(
+            "websocket endpoint {} exists with other settings, which hold instead of those given here; it is "
+            "used by {}",
+            path, fmt::join(endpoint->holders(), ", "));
+    }
+    const uint64_t id = endpoint->AddHolder(std::move(holder));
+    return EndpointRef(*this, *endpoint, id, std::move(warning));
+}
+
+Endpoint* Server::Find(std::string_view path) const noexcept {
+    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
+                                    [path](const auto& endpoint) { return endpoint->path() == path; });
+    return found == endpoints_.end() ? nullptr : found->get();
+}
+
+std::vector<const Endpoint*> Server::endpoints() const {
+    std::vector<const Endpoint*> list;
+    for (const auto& endpoint : endpoints_) {
+        list.push_back(endpoint.get());
+    }
+    return list;
+}
+
+Result<void> Server::Listen() {
+    if (listener_ != nullptr || loop_ == nullptr) {
+        return {};
+    }
+    auto accept = [this](std::unique_ptr<io::Stream> stream) { Adopt(std::move(stream)); };
+    HAUMEA_TRY(listener_, io::Listener::Open(*loop_, settings_.address, settings_.port, io::SocketOptions{},
+                                             std::move(accept)));
+    log::Info("websocket server: listens on {}, port {}", settings_.address, listener_->port());
+    return {};
+}
+
+Result<void> Server::Check() {
+    const bool was_listening = listening();
+    HAUMEA_TRY_VOID(Listen());
+    if (!was_listening) {
+        listener_.reset();
+    }
+    return {};
+}
+
+bool Server::idle() const noexcept { return client_count_ == 0 && closing_.empty(); }
+
+void Server::Adopt(std::unique_ptr<io::Stream> stream) {
+    if (client_count_ >= settings_.max_clients + kRefusalRoom) {
+        ++handshakes_.over_limit;
+        return;
+    }
+    if (settings_.wrap) {
+        stream = settings_.wrap(std::move(stream));
+    }
+    pending_.push_back(std::make_unique<PendingHandshake>(*this, std::move(stream)));
+    PendingHandshake& handshake = *pending_.back();
+    handshake.set_index(pending_.size() - 1);
+    ++client_count_;
+    ++clients_by_address_[handshake.address()];
+    handshake.Start();
+}
+
+void Server::Decide(PendingHandshake& handshake) {
+    if (handshake.reader().state() != HttpHeadReader::State::kDone) {
+        ++handshakes_.malformed;
+        handshake.Refuse(RejectBadHead(handshake.reader()));
+        return;
+    }
+    UpgradeCheck check = CheckUpgrade(handshake.reader().head());
+    if (check.rejection) {
+        const int status = check.rejection->status;
+        ++(status == 405   ? handshakes_.wrong_method
+           : status == 426 ? handshakes_.wrong_version
+                           : handshakes_.malformed);
+        handshake.Refuse(std::move(*check.rejection));
+        return;
+    }
+    ClientInfo client;
+    Endpoint* endpoint = nullptr;
+    if (auto rejection = Judge(handshake, check.request, endpoint, client)) {
+        handshake.Refuse(std::move(*rejection));
+        return;
+    }
+    Accept(handshake, check.request, *endpoint, std::move(client));
+}
+
+// What the server as a whole has against a well-formed request.
+std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const UpgradeRequest& request,
+                                       Endpoint*& endpoint, ClientInfo& client) {
+    const Peer peer = IsLoopback(handshake.address()) ? Peer::kLoopback : Peer::kRemote;
+    if (!IsOriginAllowed(request.origin, request.host, peer, settings_.allowed_origins)) {
+        ++handshakes_.origin_refused;
+        return Reject(
+            403, fmt::format("pages of origin {} may not connect; add it to the setting allowedOrigins of "
+                             "the data server, or \"*\" for all",
+                             request.origin));
+    }
+    endpoint = Match(request.path, client);
+    if (endpoint == nullptr) {
+        ++handshakes_.unknown_path;
+        return Reject(404, fmt::format("no WebSocket endpoint {}", request.path.substr(0, 200)));
+    }
+    const auto over = [this](std::string_view setting, size_t limit) {
+        ++handshakes_.over_limit;
+        return Reject(503, fmt::format("too many clients: {} is {}", setting, limit));
+    };
+    if (client_count_ > settings_.max_clients) {
+        return over("maxClients of the data server", settings_.max_clients);
+    }
+    if (clients_by_address_[handshake.address()] > settings_.max_clients_per_address) {
+        return over("maxClientsPerAddress", settings_.max_clients_per_address);
+    }
+    if (endpoint->client_count() >= endpoint->settings().max_clients) {
+        return over("maxClients of this endpoint", endpoint->settings().max_clients);
+    }
+    return std::nullopt;
+}
+
+void Server::Accept(PendingHandshake& handshake, const UpgradeRequest& request, Endpoint& endpoint,
+                    ClientInfo client) {
+    const EndpointSettings& settings = endpoint.settings();
+    const AcceptOptions options{.subprotocols = settings.subprotocols,
+                                .deflate = {.enabled = settings.permessage_deflate},
+                                .headers = {}};
+    const AcceptedUpgrade accepted = AcceptUpgrade(request, options);
+    client.id = ++last_client_id_;
+    client.remote_address = handshake.stream().remote_address();
+    client.path = request.path;
+    client.query = request.query;
+    client.subprotocol = accepted.subprotocol;
+    client.secure = handshake.stream().secure();
+    client.since_ms = context_.scheduler->clock().NowMs();
+    for (const std::string& name : settings.metadata_headers) {
+        if (std::string value = request.head->Joined(name); !value.empty()) {
+            client.headers.emplace_back(name, std::move(value));
+        }
+    }
+    ++handshakes_.accepted;
+    std::unique_ptr<io::Stream> stream = handshake.TakeStream();
+    const std::string early = handshake.early();
+    Unlist(handshake);
+    endpoint.AddClient(std::move(stream), std::move(client), accepted.deflate, accepted.response, early);
+}
+
+Endpoint* Server::Match(std::string_view path, ClientInfo& client) const {
+    if (Endpoint* exact = Find(path)) {
+        return exact;
+    }
+    for (const auto& endpoint : endpoints_) {
+        client.path_variables.clear();
+        if (MatchPath(endpoint->path(), path, client.path_variables)) {
+            return endpoint.get();
+        }
+    }
+    return nullptr;
+}
+
+// The handshake is over and its connection is gone.
+void Server::Drop(PendingHandshake& handshake) {
+    ForgetAddress(handshake.address());
+    Unlist(handshake);
+}
+
+// It is freed in a later turn: its own methods may be running.
+void Server::Unlist(PendingHandshake& handshake) {
+    const size_t index = handshake.index();
+    dropped_.push_back(std::move(pending_[index]));
+    if (index + 1 != pending_.size()) {
+        pending_[index] = std::move(pending_.back());
+        pending_[index]->set_index(index);
+    }
+    pending_.pop_back();
+    ScheduleReap();
+}
+
+void Server::ForgetAddress(std::string_view address) {
+    --client_count_;
+    const auto entry = clients_by_address_.find(std::string(address));
+    if (entry != clients_by_address_.end() && --entry->second == 0) {
+        clients_by_address_.erase(entry);
+    }
+}
+
+void Server::ClientGone(const ClientInfo& client) { ForgetAddress(HostPart(client.remote_address)); }
+
+void Server::Release(Endpoint& endpoint, uint64_t holder) {
+    endpoint.RemoveHolder(holder);
+    if (!endpoint.holders().empty()) {
+        return;
+    }
+    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
+                                    [&](const auto& candidate) { return candidate.get() == &endpoint; });
+    closing_.push_back(std::move(*found));
+    endpoints_.erase(found);
+    endpoint.CloseAll(CloseCode::kGoingAway, "the endpoint was closed");
+    ScheduleReap();
+    if (endpoints_.empty() && listener_ != nullptr) {
+        log::Info("websocket server: port {} is closed, no endpoint is left", listener_->port());
+        listener_.reset();
+    }
+}
+
+void Server::EndpointDrained(Endpoint&) { ScheduleReap(); }
+
+void Server::ScheduleReap() {
+    if (!std::exchange(reap_posted_, true)) {
+        context_.scheduler->Post([weak = std::weak_ptr<Server*>(self_)] {
+            if (const auto self = weak.lock()) {
+                (*self)->Reap();
+            }
+        });
+    }
+}
+
+void Server::Reap() {
+    reap_posted_ = false;
+    dropped_.clear();
+    std::erase_if(closing_, [](const auto& endpoint) { return endpoint->drained(); });
+}
+
+}  // namespace haumea::ws

@@ -1,0 +1,82 @@
+#include "ws/server_path.h"
+
+#include <charconv>
+
+namespace haumea::ws {
+namespace {
+
+// Takes the next segment off a path that starts with '/'.
+std::string_view TakeSegment(std::string_view& path) {
+    path.remove_prefix(1);
+    const size_t end = path.find('/');
+    const std::string_view segment = path.substr(0, end);
+    path.remove_prefix(segment.size());
+    return segment;
+}
+
+bool IsVariable(std::string_view segment) {
+    return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
+
+}  // namespace
+
+std::string CheckEndpointPath(std::string_view path) {
+    if (!path.starts_with('/')) {
+        return "websocket endpoint should start with /";
+    }
+    if (path.find_first_of("?#") != std::string_view::npos) {
+        return "the path that is served has no query and no fragment; leave out what begins with ? or #";
+    }
+    while (!path.empty()) {
+        const std::string_view segment = TakeSegment(path);
+        const bool plain = segment.find_first_of("{}") == std::string_view::npos;
+        const bool variable = IsVariable(segment) && segment.find_first_of("{}", 1) == segment.size() - 1;
+        if (!plain && !variable) {
+            return "a variable of a path template is a whole segment, as in /c/{id}";
+        }
+        for (const char c : segment) {
+            if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f') {
+                return "spaces and control characters have to be percent-encoded";
+            }
+        }
+    }
+    return {};
+}
+
+bool MatchPath(std::string_view endpoint, std::string_view request,
+               std::vector<std::pair<std::string, std::string>>& variables) {
+    while (!endpoint.empty() && !request.empty()) {
+        const std::string_view wanted = TakeSegment(endpoint);
+        std::string given = PercentDecode(TakeSegment(request));
+        if (IsVariable(wanted)) {
+            if (given.empty()) {
+                return false;
+            }
+            variables.emplace_back(wanted.substr(1, wanted.size() - 2), std::move(given));
+        } else if (wanted != given && PercentDecode(wanted) != given) {
+            return false;
+        }
+    }
+    return endpoint.empty() && request.empty();
+}
+
+std::string PercentDecode(std::string_view text) {
+    std::string decoded;
+    decoded.reserve(text.size());
+    for (size_t i = 0; i < text.size(); ++i) {
+        unsigned int value = 0;
+        if (text[i] == '%' && i + 2 < text.size()) {
+            const char* digits = text.data() + i + 1;
+            const auto [end, error] = std::from_chars(digits, digits + 2, value, 16);
+            if (error == std::errc() && end == digits + 2) {
+                decoded += static_cast<char>(value);
+                i += 2;
+                continue;
+            }
+        }
+        decoded += text[i];
+    }
+    return decoded;
+}
+
+}  // namespace haumea::ws
