@@ -9,6 +9,11 @@ namespace haumea::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+// ASCII letters only, as names of headers and schemes are compared.
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+// The first value of that name, ignoring case; empty when absent.
+std::string_view FindHeader(const Headers& headers, std::string_view name);
+
 // A complete request. Plain value; any thread.
 struct Request {
     std::string method;
