@@ -88,19 +88,42 @@ size_t MaxRowFields(const WildcardState& state, const EvalContext& ctx) noexcept
            (ctx.tuple == nullptr ? 0 : ctx.tuple->row.rest.size());
 }
 
+void InsertField(Field* fields, size_t& count, std::string_view key, const Value& value) noexcept {
+    Field* end = fields + count;
+    Field* at =
+        std::lower_bound(fields, end, key, [](const Field& f, std::string_view k) { return f.key < k; });
+    if (at != end && at->key == key) {
+        at->value = value;
+        return;
+    }
+    std::copy_backward(at, end, end + 1);
+    *at = {key, value};
+    ++count;
+}
+
 Value AppendRowFields(const WildcardState& state, EvalContext& ctx, Field* out, size_t& count) noexcept {
     if (ctx.tuple != nullptr) {
         const Row& row = ctx.tuple->row;
+        // Both parts are sorted by key.
+        auto rest = row.rest.begin();
+        const auto take_rest = [&] {
+            if (!std::binary_search(state.hidden.begin(), state.hidden.end(), rest->key)) {
+                out[count++] = *rest;
+            }
+            ++rest;
+        };
         for (const uint32_t slot : state.slots) {
-            if (!row.slots[slot].is_missing()) {
-                out[count++] = {state.layout->keys()[slot], row.slots[slot]};
+            if (row.slots[slot].is_missing()) {
+                continue;
             }
+            const std::string_view key = state.layout->keys()[slot];
+            while (rest != row.rest.end() && rest->key < key) {
+                take_rest();
+            }
+            out[count++] = {key, row.slots[slot]};
         }
-        for (const Field& field : row.rest) {
-            if (state.hidden.empty() ||
-                !std::binary_search(state.hidden.begin(), state.hidden.end(), field.key)) {
-                out[count++] = field;
-            }
+        while (rest != row.rest.end()) {
+            take_rest();
         }
     }
     for (const WildcardState::Replacement& replacement : state.replacements) {
@@ -109,7 +132,7 @@ Value AppendRowFields(const WildcardState& state, EvalContext& ctx, Field* out, 
             return value;
         }
         if (!value.is_null()) {
-            out[count++] = {replacement.key, value};
+            InsertField(out, count, replacement.key, value);
         }
     }
     return Value::Null();
@@ -122,7 +145,6 @@ Value WholeRow(const Node& node, EvalContext& ctx) noexcept {
     if (const Value error = AppendRowFields(state, ctx, fields, count); error.is_error()) {
         return error;
     }
-    count = SortFields({fields, count});
     return Value::Object({fields, count});
 }
 

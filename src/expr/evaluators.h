@@ -48,9 +48,10 @@ struct WildcardState final : FunctionState {
     };
     std::vector<Replacement> replacements;
 };
-// Appends the fields of the row, unsorted between the parts but without duplicates between slots and rest.
-// Returns the first error, else null.
+// Writes the fields of the row to `out`, sorted by key. Returns the first error, else null.
 Value AppendRowFields(const WildcardState& state, EvalContext& ctx, Field* out, size_t& count) noexcept;
+// Adds or replaces `key` in fields that are sorted by key; there is room for one more.
+void InsertField(Field* fields, size_t& count, std::string_view key, const Value& value) noexcept;
 // Upper bound of what AppendRowFields writes.
 size_t MaxRowFields(const WildcardState& state, const EvalContext& ctx) noexcept;
 

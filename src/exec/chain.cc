@@ -1,0 +1,106 @@
+#include "exec/chain.h"
+
+#include <fmt/format.h>
+
+#include "exec/filter.h"
+#include "exec/group.h"
+#include "exec/project.h"
+#include "exec/watermark.h"
+#include "exec/window.h"
+#include "sql/functions.h"
+
+namespace haumea::exec {
+namespace {
+
+// Builds one chain; knows the number of the next node.
+class ChainBuilder {
+  public:
+    explicit ChainBuilder(RuleContext& context) : context_(context) {}
+
+    std::shared_ptr<metrics::NodeStats> Node(std::string_view name) {
+        auto stats = std::make_shared<metrics::NodeStats>(metrics::NodeStats::Kind::kOperator,
+                                                          fmt::format("{}_{}", number_++, name));
+        chain_.nodes.push_back(stats);
+        return stats;
+    }
+    // The next node keeps the number of this one.
+    std::shared_ptr<metrics::NodeStats> SharedNumberNode(std::string_view name) {
+        auto stats = Node(name);
+        --number_;
+        return stats;
+    }
+    template <typename T, typename... Args>
+    void Add(std::shared_ptr<metrics::NodeStats> stats, Args&&... args) {
+        auto op = std::make_unique<T>(context_, std::move(stats), std::forward<Args>(args)...);
+        if (!chain_.operators.empty()) {
+            chain_.operators.back()->SetNext(op.get());
+        }
+        chain_.operators.push_back(std::move(op));
+    }
+    OperatorChain& chain() { return chain_; }
+
+  private:
+    RuleContext& context_;
+    OperatorChain chain_;
+    int number_ = 2;
+};
+
+// Connectors that deliver rows instead of bytes.
+bool DeliversRows(const sql::StreamDef& stream) {
+    const std::string type = sql::ToLower(stream.options.type);
+    return type == "memory" || type == "simulator";
+}
+
+void AddWindow(ChainBuilder& builder, const plan::WindowSpec& window, bool event_time) {
+    if (window.filter != nullptr) {
+        builder.Add<Filter>(builder.SharedNumberNode("windowFilter"), *window.filter);
+    }
+    if (window.type == sql::WindowType::kCount) {
+        builder.Add<CountWindow>(builder.Node("window"));
+    } else {
+        builder.Add<TumblingWindow>(builder.Node("window"), event_time);
+    }
+}
+
+}  // namespace
+
+OperatorChain BuildChain(RuleContext& context, const RuleOptions& options) {
+    const plan::RulePlan& plan = context.plan;
+    ChainBuilder builder(context);
+    if (!DeliversRows(*plan.stream)) {
+        builder.chain().decoder = builder.Node("decoder");
+    }
+    if (options.is_event_time || plan.stream->options.strict_validation) {
+        builder.chain().preprocessor = builder.Node("preprocessor");
+    }
+    if (options.is_event_time) {
+        builder.Add<Watermark>(builder.Node("watermark"), options.late_tolerance_ms);
+    }
+    if (plan.early_filter != nullptr) {
+        builder.Add<Filter>(builder.Node("filter"), *plan.early_filter);
+    }
+    if (plan.window) {
+        AddWindow(builder, *plan.window, options.is_event_time);
+    }
+    if (plan.late_filter != nullptr) {
+        builder.Add<Filter>(builder.Node("filter"), *plan.late_filter);
+    }
+    if (!plan.group_by.empty()) {
+        builder.Add<GroupBy>(builder.Node("aggregate"));
+    }
+    if (plan.having != nullptr) {
+        builder.Add<Having>(builder.Node("having"));
+    }
+    if (plan.derived > 0) {
+        builder.Add<RowNumber>(builder.Node("windowFunc"));
+    }
+    if (!plan.order_by.empty()) {
+        builder.Add<OrderBy>(builder.Node("order"));
+    }
+    builder.Add<Project>(builder.Node("project"));
+    OperatorChain chain = std::move(builder.chain());
+    chain.first = chain.operators.front().get();
+    return chain;
+}
+
+}  // namespace haumea::exec

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "exec/operator.h"
+
+namespace haumea::exec {
+
+// GROUP BY: puts the rows of a window into groups of equal keys, in order of first appearance. Keys are
+// compared as texts: 1, 1.0 and "1" are one group, null and missing too.
+class GroupBy final : public Operator {
+  public:
+    using Operator::Operator;
+
+  protected:
+    bool OnTuple(expr::Tuple&) noexcept override { return true; }
+    bool OnCollection(Collection& collection) noexcept override;
+
+  private:
+    bool AssignGroups(Collection& collection) noexcept;
+
+    std::vector<uint32_t> group_of_;  // by row
+    std::unordered_map<std::string, uint32_t> groups_;
+    std::vector<expr::Tuple> ordered_;
+    std::string key_;
+};
+
+// row_number(): numbers the results from 1 before they are ordered.
+class RowNumber final : public Operator {
+  public:
+    using Operator::Operator;
+
+  protected:
+    bool OnTuple(expr::Tuple& tuple) noexcept override;
+    bool OnCollection(Collection& collection) noexcept override;
+
+  private:
+    const Value* Numbers(int64_t number) noexcept;
+};
+
+// ORDER BY: null is last in both directions, values of different kinds are an error.
+class OrderBy final : public Operator {
+  public:
+    using Operator::Operator;
+
+  protected:
+    bool OnTuple(expr::Tuple&) noexcept override { return true; }
+    bool OnCollection(Collection& collection) noexcept override;
+
+  private:
+    bool ComputeKeys(const Collection& collection) noexcept;
+    // Negative when the i-th result comes before the k-th. Sets `mismatch_` when they cannot be compared.
+    int CompareResults(uint32_t i, uint32_t k) noexcept;
+
+    std::vector<Value> keys_;  // row-major: keys of the first result, of the second ...
+    std::vector<uint32_t> order_;
+    std::vector<expr::Tuple> tuples_;
+    std::vector<Collection::Group> groups_;
+    std::string mismatch_;
+};
+
+}  // namespace haumea::exec

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/decoder.h"
+#include "exec/chain.h"
+#include "exec/decoding.h"
+#include "exec/operator.h"
+#include "exec/rule_pipeline.h"
+
+namespace haumea::exec {
+
+// The pipeline of a rule over one stream: source, decoder, operators, actions. See RulePipeline.
+class StreamPipeline final : public RulePipeline, private connect::SourceListener, private ResultListener {
+  public:
+    struct Parts {
+        std::unique_ptr<plan::RulePlan> plan;
+        std::unique_ptr<connect::Source> source;
+        std::unique_ptr<codec::Decoder> decoder;
+        std::unique_ptr<TimestampReader> timestamp;  // event time only
+        std::vector<std::unique_ptr<connect::Action>> actions;
+    };
+    StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler& scheduler);
+    ~StreamPipeline() override { Stop(); }
+
+    Result<void> Start(EndCallback on_end) override;
+    void Stop() override;
+    const std::vector<std::shared_ptr<metrics::NodeStats>>& nodes() const override { return nodes_; }
+    const config::Node& topo() const override { return topo_; }
+    const std::vector<std::string>& columns() const override { return parts_.plan->columns; }
+    const std::vector<std::string>& streams() const override { return parts_.plan->streams; }
+    const std::vector<std::string>& warnings() const override { return warnings_; }
+
+  private:
+    // connect::SourceListener
+    connect::Flow OnBytes(const BufferView& payload, int64_t timestamp_ms,
+                          const Ref<connect::Metadata>& meta) noexcept override;
+    connect::Flow OnRow(const Value& object, int64_t timestamp_ms,
+                        const Ref<connect::Metadata>& meta) noexcept override;
+    void OnError(Error error) noexcept override;
+    void OnEnd(std::string message) noexcept override;
+    void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept override;
+    // ResultListener
+    void OnResult(std::span<const Value> rows) noexcept override;
+    void OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept override;
+
+    void CountArrival(int64_t timestamp_ms, const Ref<connect::Metadata>& meta) noexcept;
+    void ProcessRows(size_t first, bool decoded, int64_t timestamp_ms) noexcept;
+    bool Preprocess(Row& row) noexcept;
+    void Emit(const connect::Emission& emission) noexcept;
+    connect::Flow CurrentFlow() const noexcept;
+    void OnResume(size_t action);
+    void BuildNodes();
+    void CloseActions(size_t count);
+
+    const std::string id_;
+    const RuleOptions options_;
+    const plan::PlanOptions plan_options_;
+    Parts parts_;
+    io::Scheduler& scheduler_;
+    RuleContext context_;
+    OperatorChain chain_;
+    std::shared_ptr<metrics::NodeStats> source_stats_;
+    std::vector<std::shared_ptr<metrics::NodeStats>> nodes_;
+    config::Node topo_;
+    std::vector<std::string> warnings_;
+
+    std::vector<Row> rows_;  // of the message that is being decoded
+    std::string decode_error_;
+    std::vector<bool> action_paused_;
+    size_t paused_actions_ = 0;
+    bool running_ = false;
+    EndCallback on_end_;
+    std::shared_ptr<bool> alive_;  // posted tasks and callbacks of actions may outlive this object
+};
+
+}  // namespace haumea::exec

@@ -1,0 +1,110 @@
+#include "exec/project.h"
+
+#include <algorithm>
+
+namespace haumea::exec {
+namespace {
+
+constexpr std::string_view kMetaKey = "__meta";
+
+}  // namespace
+
+// Null and missing values are mostly left out. A shown null becomes kNull.
+bool Project::IsShown(const plan::OutputField& field, Value& value) const noexcept {
+    if (!value.is_null()) [[likely]] {
+        return true;
+    }
+    const bool shown = (value.is_missing() ? field.keep_missing : field.keep_null || field.keep_missing);
+    value = Value::Null();
+    return shown;
+}
+
+size_t Project::AppendSorted(const Value* values, Field* out) noexcept {
+    const plan::Projection& projection = context().plan.projection;
+    size_t count = 0;
+    for (const uint32_t index : projection.sorted) {
+        Value value = values[index];
+        if (IsShown(projection.fields[index], value)) {
+            out[count++] = {projection.fields[index].name, value};
+        }
+    }
+    return count;
+}
+
+bool Project::BuildRow(Value& row) noexcept {
+    const plan::Projection& projection = context().plan.projection;
+    expr::EvalContext& ctx = eval();
+    Arena& arena = context().arena;
+    auto* values = arena.AllocateArray<Value>(projection.fields.size());
+    for (size_t i = 0; i < projection.fields.size(); ++i) {
+        const plan::OutputField& field = projection.fields[i];
+        values[i] = field.node->Run(ctx);
+        if (values[i].is_error()) [[unlikely]] {
+            Fail(field.error_prefix, values[i]);
+            return false;
+        }
+    }
+    const size_t wild = projection.wildcard == nullptr ? 0 : MaxRowFields(*projection.wildcard, ctx);
+    auto* fields = arena.AllocateArray<Field>(projection.fields.size() + wild + 1);
+    size_t count = 0;
+    if (projection.wildcard == nullptr) {
+        count = AppendSorted(values, fields);
+    } else {
+        const Value error = AppendRowFields(*projection.wildcard, ctx, fields, count);
+        if (error.is_error()) {
+            Fail("run Select error: expr: * meet error, err:", error);
+            return false;
+        }
+        for (size_t i = 0; i < projection.fields.size(); ++i) {
+            if (IsShown(projection.fields[i], values[i])) {
+                expr::eval::InsertField(fields, count, projection.fields[i].name, values[i]);
+            }
+        }
+    }
+    for (const plan::OutputField& field : projection.fields) {
+        if (field.null_when_empty && ctx.group.empty()) {
+            expr::eval::InsertField(fields, count, field.name, Value::Null());
+        }
+    }
+    if (context().options.send_meta_to_sink && ctx.tuple != nullptr && ctx.tuple->meta != nullptr) {
+        expr::eval::InsertField(fields, count, kMetaKey, *ctx.tuple->meta);
+    }
+    row = Value::Object({fields, count});
+    return true;
+}
+
+bool Project::OnTuple(expr::Tuple& tuple) noexcept {
+    if (context().plan.limit == 0) {
+        return false;
+    }
+    Enter(tuple);
+    Value row;
+    if (!BuildRow(row)) {
+        return false;
+    }
+    context().results.OnResult({&row, 1});
+    return true;
+}
+
+bool Project::OnCollection(Collection& collection) noexcept {
+    size_t count = collection.size();
+    if (const auto limit = context().plan.limit; limit) {
+        if (*limit == 0) {
+            return false;
+        }
+        count = std::min(count, static_cast<size_t>(*limit));
+    }
+    rows_.clear();
+    for (size_t i = 0; i < count; ++i) {
+        collection.Enter(i, eval());
+        Value row;
+        if (!BuildRow(row)) {
+            return false;
+        }
+        rows_.push_back(row);
+    }
+    context().results.OnResult(rows_);
+    return true;
+}
+
+}  // namespace haumea::exec
