@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/arena.h"
@@ -47,7 +49,7 @@ using CheckFunction = std::string (*)(const sql::CallExpr& call);
 // What happens when an argument is null or missing.
 enum class NullRule : uint8_t {
     kPass,      // the function sees it
-    kNullIfAny  // null without calling the function
+    kNullIfAny  // null without calling the function; empty arrays and objects count as null here
 };
 
 // One function: the single place from which parsing, checks, evaluation, REST metadata and the reference page
@@ -80,7 +82,8 @@ class FunctionRegistry final : public sql::FunctionChecker {
     static const FunctionRegistry& Builtin();
 
     const FunctionDescriptor* Find(std::string_view registered_name) const;
-    const std::vector<FunctionDescriptor>& all() const { return functions_; }
+    // By family, in the order of the reference page. Aliases are not repeated.
+    const std::deque<FunctionDescriptor>& all() const { return functions_; }
 
     Result<std::string> ResolveName(std::string_view written) const override;
     Result<void> CheckCall(const sql::CallExpr& call) const override;
@@ -89,7 +92,9 @@ class FunctionRegistry final : public sql::FunctionChecker {
     void Add(FunctionDescriptor descriptor);
 
   private:
-    std::vector<FunctionDescriptor> functions_;
+    std::deque<FunctionDescriptor> functions_;  // does not move them: Find hands out addresses
+    std::unordered_map<std::string_view, const FunctionDescriptor*>
+        by_name_;  // aliases too; views into functions_
 };
 
 }  // namespace haumea::expr
