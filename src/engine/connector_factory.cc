@@ -1,0 +1,120 @@
+#include "engine/connector_factory.h"
+
+#include <utility>
+
+#include "config/node.h"
+
+namespace haumea::engine {
+namespace {
+
+std::string Lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    }
+    return out;
+}
+
+// Members of `upper` replace those of `lower` with the same name, whatever its case.
+void Overlay(config::Node& lower, const config::Node& upper) {
+    if (!upper.is_object()) {
+        return;
+    }
+    for (const auto& [key, value] : upper.object()) {
+        std::erase_if(lower.object(),
+                      [&key = key](const auto& member) { return Lower(member.first) == Lower(key); });
+        lower.Set(key, value);
+    }
+}
+
+}  // namespace
+
+Result<config::Node> ConnectorFactory::SourceProperties(const sql::StreamDef& stream,
+                                                        const std::string& type) const {
+    config::Node props = configuration_.sources.Properties(type, stream.options.conf_key);
+    if (!props.is_object()) {
+        props = config::Node::MakeObject();
+    }
+    if (!stream.options.extra.empty()) {
+        HAUMEA_TRY(const config::Node extra, config::ParseJson(stream.options.extra));
+        Overlay(props, extra);
+    }
+    // The statement's own options always win, also when they are empty.
+    config::Node own = config::Node::MakeObject();
+    own.Set("datasource", stream.options.datasource);
+    own.Set("format", stream.options.format.empty() ? "json" : Lower(stream.options.format));
+    own.Set("key", stream.options.key);
+    own.Set("delimiter", stream.options.delimiter);
+    Overlay(props, own);
+    return props;
+}
+
+Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql::StreamDef& stream,
+                                                                      const std::string& rule_id) {
+    const bool table = stream.kind == sql::StreamKind::kTable;
+    const std::string type =
+        stream.options.type.empty() ? (table ? "file" : "mqtt") : Lower(stream.options.type);
+    const connect::SourceDescriptor* descriptor = registry_.FindSource(type);
+    if (descriptor == nullptr) {
+        return Fail(Errorf(ErrorCode::kExecutor, "source type {} not found", type));
+    }
+    connect::SourceSpec spec;
+    spec.rule_id = rule_id;
+    spec.stream = stream.name;
+    spec.type = type;
+    spec.datasource = stream.options.datasource;
+    spec.format = stream.options.format.empty() ? "json" : Lower(stream.options.format);
+    HAUMEA_TRY(spec.props, SourceProperties(stream, type));
+    auto source = descriptor->make(spec, services_);
+    if (!source) {
+        return Fail(std::move(source.error()).WithCode(ErrorCode::kExecutor));
+    }
+    return source;
+}
+
+Result<std::vector<std::unique_ptr<connect::Action>>> ConnectorFactory::MakeActions(
+    const config::Node& action, int index, const std::string& rule_id, const exec::RuleOptions& options) {
+    std::vector<std::unique_ptr<connect::Action>> actions;
+    if (!action.is_object()) {
+        return Fail(Errorf(ErrorCode::kExecutor,
+                           "action {} is a {}, expected an object such as {{\"websocket\":{{...}}}}", index,
+                           action.kind_name()));
+    }
+    connect::ActionOptions action_options;
+    action_options.send_error = options.send_error;
+    action_options.buffer_length = options.buffer_length;
+    action_options.disable_buffer_full_discard = options.disable_buffer_full_discard;
+    action_options.send_nil_field = options.send_nil_field;
+    for (const auto& [type, given] : action.object()) {
+        if (registry_.FindSink(type) == nullptr) {
+            return Fail(Errorf(ErrorCode::kExecutor, "sink {} is not defined", type));
+        }
+        if (!given.is_object() && !given.is_null()) {
+            return Fail(Errorf(ErrorCode::kExecutor,
+                               "expect map[string]interface{{}} type for the action properties, but found {}",
+                               config::ToJson(given)));
+        }
+        connect::SinkSpec spec;
+        spec.rule_id = rule_id;
+        spec.type = type;
+        spec.index = index;
+        spec.props = config::Node::MakeObject();
+        const config::Node* resource = given.FindNoCase("resourceId");
+        bool found = true;
+        if (resource != nullptr && resource->is_string()) {
+            const config::Node base = configuration_.sinks.Properties(type, resource->as_string(), &found);
+            Overlay(spec.props, base);
+        }
+        if (!found) {
+            return Fail(Errorf(ErrorCode::kExecutor,
+                               "sink {}: resourceId \"{}\" is in no group of etc/sinks/{}.yaml", type,
+                               resource->as_string(), type));
+        }
+        Overlay(spec.props, given);
+        HAUMEA_TRY(auto made, connect::MakeAction(registry_, spec, action_options, services_));
+        actions.push_back(std::move(made));
+    }
+    return actions;
+}
+
+}  // namespace haumea::engine
