@@ -124,7 +124,7 @@ bool TimestampReader::Read(Row& row, const RowLayout& layout, std::string& error
         row.timestamp_ms = static_cast<int64_t>(value.as_double());
         return true;
     }
-    if (value.is_null()) {
+    if (value.is_missing()) {
         error = "cannot find timestamp field " + column_ + " in tuple map[";
         for (size_t i = 0; i < layout.size(); ++i) {
             if (!row.slots[i].is_missing()) {
@@ -142,13 +142,17 @@ bool TimestampReader::Read(Row& row, const RowLayout& layout, std::string& error
             return true;
         }
     }
+    error = "cannot convert timestamp field " + column_ + " to timestamp with error ";
+    if (value.is_null()) {
+        error += "unsupported type to convert to timestamp <nil>";
+        return false;
+    }
     Arena scratch;
     const Value instant = ToDatetime(value, scratch);
     if (instant.type() == Type::kDatetime) {
         row.timestamp_ms = Moment::FromValue(instant).epoch_ms();
         return true;
     }
-    error = "cannot convert timestamp field " + column_ + " to timestamp with error ";
     error += instant.text();
     return false;
 }

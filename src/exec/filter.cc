@@ -10,7 +10,7 @@ constexpr std::string_view kHavingError = "run Having error: ";
 
 bool Filter::OnTuple(expr::Tuple& tuple) noexcept {
     Enter(tuple);
-    const Verdict verdict = Judge(condition_, eval(), kWhereError, reason_);
+    const Verdict verdict = Judge(condition_, eval(), NullVerdict::kDrop, kWhereError, reason_);
     if (verdict == Verdict::kFail) {
         Fail(reason_);
     }
@@ -27,7 +27,7 @@ bool Filter::OnCollection(Collection& collection) noexcept {
     for (size_t i = 0; i < collection.tuples.size(); ++i) {
         ctx.SwitchRow(&collection.tuples[i]);
         ctx.event_time_ms = collection.tuples[i].row.timestamp_ms;
-        const Verdict verdict = Judge(condition_, ctx, kWhereError, reason_);
+        const Verdict verdict = Judge(condition_, ctx, NullVerdict::kDrop, kWhereError, reason_);
         if (verdict == Verdict::kFail) {
             Fail(reason_);
             return false;
@@ -48,7 +48,7 @@ bool Filter::OnCollection(Collection& collection) noexcept {
 
 bool Having::OnTuple(expr::Tuple& tuple) noexcept {
     Enter(tuple);
-    const Verdict verdict = Judge(*context().plan.having, eval(), kHavingError, reason_);
+    const Verdict verdict = Judge(*context().plan.having, eval(), NullVerdict::kFail, kHavingError, reason_);
     if (verdict == Verdict::kFail) {
         Fail(reason_);
     }
@@ -62,7 +62,7 @@ bool Having::OnCollection(Collection& collection) noexcept {
         eval().SwitchGroup(collection.tuples);
         eval().SwitchRow(collection.tuples.empty() ? nullptr : &collection.tuples.front());
         eval().event_time_ms = collection.range.trigger_ms;
-        const Verdict verdict = Judge(condition, eval(), kHavingError, reason_);
+        const Verdict verdict = Judge(condition, eval(), NullVerdict::kFail, kHavingError, reason_);
         if (verdict == Verdict::kFail) {
             Fail(reason_);
         }
@@ -71,7 +71,7 @@ bool Having::OnCollection(Collection& collection) noexcept {
     size_t kept = 0;
     for (size_t i = 0; i < collection.groups.size(); ++i) {
         collection.Enter(i, eval());
-        const Verdict verdict = Judge(condition, eval(), kHavingError, reason_);
+        const Verdict verdict = Judge(condition, eval(), NullVerdict::kFail, kHavingError, reason_);
         if (verdict == Verdict::kFail) {
             Fail(reason_);
             return false;

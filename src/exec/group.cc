@@ -103,10 +103,8 @@ int OrderBy::CompareResults(uint32_t i, uint32_t k) noexcept {
         const Value& a = keys_[i * sort.size() + key];
         const Value& b = keys_[k * sort.size() + key];
         if (a.is_null() || b.is_null()) {
-            if (a.is_null() != b.is_null()) {
-                return a.is_null() ? 1 : -1;
-            }
-            continue;
+            // Rows without a key keep their order, whatever the further keys are.
+            return a.is_null() == b.is_null() ? 0 : (a.is_null() ? 1 : -1);
         }
         if (a.type() == Type::kBool && b.type() == Type::kBool) {
             continue;  // booleans have no order

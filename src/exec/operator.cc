@@ -54,11 +54,14 @@ void Operator::Fail(std::string_view prefix, const Value& error) noexcept {
     Fail(text);
 }
 
-Verdict Judge(const expr::Node& condition, expr::EvalContext& eval, std::string_view prefix,
-              std::string& text) {
+Verdict Judge(const expr::Node& condition, expr::EvalContext& eval, NullVerdict on_null,
+              std::string_view prefix, std::string& text) {
     const Value value = condition.Run(eval);
     if (value.type() == Type::kBool) [[likely]] {
         return value.as_bool() ? Verdict::kPass : Verdict::kDrop;
+    }
+    if (value.is_null() && on_null == NullVerdict::kDrop) {
+        return Verdict::kDrop;
     }
     text = prefix;
     if (value.is_error()) {

@@ -117,8 +117,10 @@ class Operator {
 
 // What a condition says about a row or a group.
 enum class Verdict : uint8_t { kPass, kDrop, kFail };
-// Null drops; anything but a boolean fails, with `text` as the reason.
-Verdict Judge(const expr::Node& condition, expr::EvalContext& eval, std::string_view prefix,
-              std::string& text);
+// WHERE drops rows for which the condition is null; HAVING fails.
+enum class NullVerdict : uint8_t { kDrop, kFail };
+// Anything but a boolean fails, with `text` as the reason.
+Verdict Judge(const expr::Node& condition, expr::EvalContext& eval, NullVerdict on_null,
+              std::string_view prefix, std::string& text);
 
 }  // namespace haumea::exec

@@ -262,7 +262,7 @@ Result<const Node*> Compiler::CompileWildcard(const sql::WildcardExpr* wildcard)
         state->hidden = wildcard->except;
         for (const sql::Field& field : wildcard->replace) {
             HAUMEA_TRY(const Node* value, Compile(*field.expr));
-            state->hidden.push_back(field.output_name());
+
             state->replacements.push_back({field.output_name(), value});
         }
         std::sort(state->hidden.begin(), state->hidden.end());

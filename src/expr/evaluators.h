@@ -41,7 +41,8 @@ Value MetaKey(const Node& node, EvalContext& ctx) noexcept;  // text
 struct WildcardState final : FunctionState {
     const RowLayout* layout = nullptr;
     std::vector<uint32_t> slots;      // shown slots, sorted by key
-    std::vector<std::string> hidden;  // EXCEPT and replaced keys, for the keys without slot; sorted
+    std::vector<std::string> hidden;  // EXCEPT: keys that are not shown, sorted
+    // REPLACE: a null leaves the column as it is.
     struct Replacement {
         std::string key;
         const Node* node;

@@ -60,9 +60,6 @@ Result<void> Planner::FindSources() {
             plan_->stream = std::move(stream);
         }
     }
-    if (!stmt().joins.empty()) {
-        return Failf("JOIN is not supported yet; use one stream per rule");
-    }
     if (plan_->stream->kind == sql::StreamKind::kTable) {
         return Failf("table {} cannot be the source of a rule; use a stream", plan_->stream->name);
     }
@@ -212,7 +209,8 @@ Result<void> Planner::AddField(const sql::Field& field) {
 
 Result<void> Planner::PlanProjection() {
     for (const sql::Field& field : stmt().fields) {
-        if (field.invisible) {
+        const bool wildcard = field.expr->kind == sql::ExprKind::kWildcard;
+        if (field.invisible && !wildcard) {
             // Never shown, yet it has to be a sound expression.
             HAUMEA_TRY_VOID(Compile(*field.expr));
             continue;
@@ -302,9 +300,12 @@ Result<std::unique_ptr<RulePlan>> Planner::Plan(const std::string& sql) {
     HAUMEA_TRY(sql::SelectStmt parsed, sql::ParseRuleSql(sql, &functions));
     plan_->stmt = std::make_unique<sql::SelectStmt>(std::move(parsed));
     HAUMEA_TRY_VOID(FindSources());
-    binder_ = std::make_unique<Binder>(stmt(), *plan_->stream, !options_.disable_alias_ref_cal);
-    // Names first: eKuiper reports an unknown column before anything else.
     HAUMEA_TRY_VOID(CheckStatement());
+    if (!stmt().joins.empty()) {
+        return Failf("JOIN is not supported yet; use one stream per rule");
+    }
+    binder_ = std::make_unique<Binder>(stmt(), *plan_->stream, !options_.disable_alias_ref_cal);
+    // Clients expect an unknown column to be reported before a missing TIMESTAMP.
     const auto timestamp = TimestampColumn();
     HAUMEA_TRY_VOID(binder_->Bind(timestamp ? *timestamp : std::string()));
     if (!timestamp) {
