@@ -1,0 +1,14 @@
+#pragma once
+
+#include "base/result.h"
+#include "io/loop.h"
+#include "ws/client.h"
+#include "ws/client_settings.h"
+
+namespace haumea::ws {
+
+// How a Client connects to `target` in earnest: TCP, and TLS above it for wss, within one deadline. Fails on
+// certificates and keys that cannot be read or do not match. The loop outlives the result.
+Result<Client::Connect> MakeDialer(io::Loop& loop, const ClientTarget& target);
+
+}  // namespace haumea::ws

@@ -1,0 +1,172 @@
+#include "ws/client_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "ws/client_dial.h"
+
+namespace haumea::ws {
+
+// ---- shares ----
+
+void ClientRef::Reset() {
+    if (client_ != nullptr) {
+        pool_->Release(*std::exchange(client_, nullptr), *listener_);
+    }
+}
+
+void ClientRef::Swap(ClientRef& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(client_, other.client_);
+    std::swap(listener_, other.listener_);
+    std::swap(warnings_, other.warnings_);
+}
+
+// ---- probes ----
+
+// One connectivity check: a connection of its own until its ping was answered or its first attempt has
+// failed.
+class ClientPool::ProbeRun final : public ClientListener {
+  public:
+    ProbeRun(ClientPool& pool, std::unique_ptr<Client> client, ProbeCallback done)
+        : pool_(pool), client_(std::move(client)), done_(std::move(done)), deadline_(pool.loop_) {
+        client_->Attach(*this);
+        deadline_.Start(client_->behaviour().connect_timeout_ms, [this] {
+            const bool connected = client_->connected();
+            Finish(Failf("{}: {} within {} ms (connectTimeout)", connected ? "WebSocket" : "connect",
+                         connected ? "the server has not answered a ping" : "no connection",
+                         client_->behaviour().connect_timeout_ms));
+        });
+        client_->Start();
+    }
+
+    void OnState(const ClientStatus& status) override {
+        switch (status.state) {
+            case ClientState::kConnected:
+                client_->SendPing(0);
+                break;
+            case ClientState::kConnecting:
+            case ClientState::kDisconnected:
+                Finish(Fail(Error(ErrorCode::kIo, status.last_error)));
+                break;
+            case ClientState::kClosed:
+                Report();
+                break;
+        }
+    }
+    void OnPong(uint64_t /*sequence*/) override { Finish({}); }
+
+  private:
+    // A callback of the client may be running: it ends later, and only then the result is reported, so that
+    // no side effect remains when the caller goes on.
+    void Finish(Result<> result) {
+        if (!finished_) {
+            finished_ = true;
+            deadline_.Cancel();
+            result_ = std::move(result);
+            client_->Close([] {});
+        }
+    }
+    void Report() {
+        pool_.loop_.Post([this, alive = std::weak_ptr<int>(pool_.alive_)] {
+            if (alive.expired()) {
+                return;
+            }
+            const ProbeCallback done = std::move(done_);
+            Result<> result = std::move(result_);
+            pool_.probes_.remove_if([this](const auto& probe) { return probe.get() == this; });
+            done(std::move(result));
+        });
+    }
+
+    ClientPool& pool_;
+    std::unique_ptr<Client> client_;
+    ProbeCallback done_;
+    io::Timer deadline_;
+    bool finished_ = false;
+    Result<> result_;
+};
+
+// ---- pool ----
+
+ClientPool::ClientPool(io::Loop& loop) : loop_(loop) {}
+
+ClientPool::~ClientPool() = default;
+
+Result<std::unique_ptr<Client>> ClientPool::Make(const ClientTarget& target,
+                                                 const ClientBehaviour& behaviour) {
+    HAUMEA_TRY_VOID(Client::Check(target));
+    HAUMEA_TRY(Client::Connect connect, MakeDialer(loop_, target));
+    Client::Environment environment;
+    environment.scheduler = &loop_;
+    environment.at_turn_end = [&loop = loop_](io::Scheduler::Task task) { loop.OnTurnEnd(std::move(task)); };
+    environment.connect = std::move(connect);
+    return std::make_unique<Client>(std::move(environment), target, behaviour);
+}
+
+Result<ClientRef> ClientPool::Acquire(const ClientTarget& target, const ClientBehaviour& behaviour,
+                                      ClientListener& listener) {
+    HAUMEA_ASSERT_LOOP(loop_);
+    auto entry = std::find_if(entries_.begin(), entries_.end(),
+                              [&](const Entry& e) { return e.client->target() == target; });
+    ClientRef ref;
+    if (entry == entries_.end()) {
+        HAUMEA_TRY(auto client, Make(target, behaviour));
+        entry = entries_.insert(entries_.end(), Entry{std::move(client), 0});
+        entry->client->Start();
+    } else {
+        ref.warnings_ = DifferingSettings(entry->client->behaviour(), behaviour);
+    }
+    ++entry->shares;
+    entry->client->Attach(listener);
+    ref.pool_ = this;
+    ref.client_ = entry->client.get();
+    ref.listener_ = &listener;
+    return ref;
+}
+
+void ClientPool::Release(Client& client, ClientListener& listener) {
+    HAUMEA_ASSERT_LOOP(loop_);
+    client.Detach(listener);
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return e.client.get() == &client; });
+    HAUMEA_CHECK(entry != entries_.end());
+    if (--entry->shares == 0) {
+        std::unique_ptr<Client> last = std::move(entry->client);
+        entries_.erase(entry);
+        End(std::move(last));
+    }
+}
+
+void ClientPool::End(std::unique_ptr<Client> client) {
+    Client* const ending = client.get();
+    ending_.push_back(std::move(client));
+    ending->Close(
+        [this, ending] { ending_.remove_if([ending](const auto& entry) { return entry.get() == ending; }); });
+}
+
+void ClientPool::Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done) {
+    HAUMEA_ASSERT_LOOP(loop_);
+    auto made = Make(target, behaviour);
+    if (!made) {
+        loop_.Post([done = std::move(done), error = made.error(), alive = std::weak_ptr<int>(alive_)] {
+            if (!alive.expired()) {
+                done(Fail(error));
+            }
+        });
+        return;
+    }
+    probes_.push_back(std::make_unique<ProbeRun>(*this, std::move(*made), std::move(done)));
+}
+
+std::vector<const Client*> ClientPool::clients() const {
+    std::vector<const Client*> result;
+    result.reserve(entries_.size());
+    for (const Entry& entry : entries_) {
+        result.push_back(entry.client.get());
+    }
+    return result;
+}
+
+}  // namespace haumea::ws

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/loop.h"
+#include "ws/client.h"
+#include "ws/client_settings.h"
+
+namespace haumea::ws {
+
+class ClientPool;
+
+// A share in a connection, and the user's way to it. Releasing the last share of a connection ends it
+// politely. Home loop only; not longer than the pool.
+class ClientRef {
+  public:
+    ClientRef() = default;
+    ClientRef(ClientRef&& other) noexcept { Swap(other); }
+    ClientRef& operator=(ClientRef&& other) noexcept {
+        ClientRef(std::move(other)).Swap(*this);
+        return *this;
+    }
+    ~ClientRef() { Reset(); }
+
+    void Reset();
+    explicit operator bool() const noexcept { return client_ != nullptr; }
+    Client* operator->() const noexcept { return client_; }
+    Client& operator*() const noexcept { return *client_; }
+    // Settings that this user wanted otherwise than the one who came first.
+    const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
+  private:
+    friend class ClientPool;
+    void Swap(ClientRef& other) noexcept;
+
+    ClientPool* pool_ = nullptr;
+    Client* client_ = nullptr;
+    ClientListener* listener_ = nullptr;
+    std::vector<std::string> warnings_;
+};
+
+// The client connections of a loop: users with equal targets share one. Owned by the engine, outlives its
+// shares. Home loop only.
+class ClientPool {
+  public:
+    using ProbeCallback = std::function<void(Result<>)>;
+
+    explicit ClientPool(io::Loop& loop);
+    // Cuts what is still connected; poll idle() after the last release for a polite end.
+    ~ClientPool();
+    ClientPool(const ClientPool&) = delete;
+    ClientPool& operator=(const ClientPool&) = delete;
+
+    // Joins or makes the connection to `target`; dialling goes on in the background. Fails only on what can
+    // never work: path, headers, subprotocols, certificates. `listener` lives until the share is released.
+    Result<ClientRef> Acquire(const ClientTarget& target, const ClientBehaviour& behaviour,
+                              ClientListener& listener);
+
+    // Connects once on a connection of its own, pings, says goodbye and reports; takes connectTimeout and
+    // closeTimeout at most. The error says which step failed. The callback comes once, never from inside the
+    // call, and not after the pool has gone.
+    void Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done);
+
+    // Connections shared at the moment.
+    std::vector<const Client*> clients() const;
+    // Nothing is connected, ending or probing.
+    bool idle() const noexcept { return entries_.empty() && ending_.empty() && probes_.empty(); }
+
+  private:
+    friend class ClientRef;
+    class ProbeRun;
+    struct Entry {
+        std::unique_ptr<Client> client;
+        size_t shares = 0;
+    };
+
+    Result<std::unique_ptr<Client>> Make(const ClientTarget& target, const ClientBehaviour& behaviour);
+    void Release(Client& client, ClientListener& listener);
+    // Says goodbye; the object goes when that is over.
+    void End(std::unique_ptr<Client> client);
+
+    io::Loop& loop_;
+    std::list<Entry> entries_;
+    std::list<std::unique_ptr<Client>> ending_;
+    std::list<std::unique_ptr<ProbeRun>> probes_;
+    // Posted tasks hold it weakly.
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace haumea::ws
