@@ -56,13 +56,13 @@ enum class NullRule : uint8_t {
 // come.
 struct FunctionDescriptor {
     std::string_view name;  // lower case
-    std::vector<std::string_view> aliases;
+    std::vector<std::string_view> aliases = {};
     sql::FunctionClass kind = sql::FunctionClass::kScalar;
-    std::string_view family;          // "math", "string" ...: chapter of the reference page
-    std::string_view signature;       // "abs(number)"
-    std::string_view doc;             // one sentence
-    std::string_view example;         // an expression over literals ...
-    std::string_view example_result;  // ... and its value as JSON; run as a test. Empty: none (volatile)
+    std::string_view family = {};          // "math", "string" ...: chapter of the reference page
+    std::string_view signature = {};       // "abs(number)"
+    std::string_view doc = {};             // one sentence
+    std::string_view example = {};         // an expression over literals ...
+    std::string_view example_result = {};  // ... and its value as JSON; run as a test. Empty: none (volatile)
     int min_args = 0;
     int max_args = -1;              // -1: any number
     CheckFunction check = nullptr;  // beyond the number of arguments
