@@ -147,6 +147,9 @@ void Hub::OnWritable(Subscriber& subscriber) noexcept {
     }
     EnforceOn(subscriber, settings_.limits);
     Settle(subscriber, Send(subscriber));
+    if (blocked_.empty()) {
+        TrimLog();
+    }
     NotifyReady();
 }
 

@@ -1,0 +1,394 @@
+#include "ws/hub.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/virtual_scheduler.h"
+
+namespace haumea::ws {
+namespace {
+
+// A client whose socket takes `room` bytes more.
+class FakeClient final : public Subscriber {
+  public:
+    explicit FakeClient(Hub& hub) : hub_(&hub) {}
+
+    io::IoResult Write(std::span<const iovec> parts) noexcept override {
+        if (failing) {
+            return {io::IoResult::Status::kFailed, 0, ECONNRESET};
+        }
+        if (room == 0) {
+            return {io::IoResult::Status::kWouldBlock};
+        }
+        size_t taken = 0;
+        for (const iovec& part : parts) {
+            const size_t n = std::min(part.iov_len, room);
+            got.append(static_cast<const char*>(part.iov_base), n);
+            room -= n;
+            taken += n;
+        }
+        ++writes;
+        return {io::IoResult::Status::kOk, taken};
+    }
+    void WaitWritable() override { waiting = true; }
+    void OnWriteFailed(const io::IoResult&) noexcept override { failed = true; }
+    void OnSlow() noexcept override { ++slow_events; }
+    void OnTooSlow(std::string_view) noexcept override {
+        ++too_slow_events;
+        hub_->Finish(*this, "<1013>", Hub::Waiting::kDrop);
+    }
+    void OnDrained() noexcept override { drained = true; }
+
+    void Open(size_t bytes) {
+        room = bytes;
+        if (std::exchange(waiting, false)) {
+            hub_->OnWritable(*this);
+        }
+    }
+    // Payloads of one character, framing removed.
+    std::string Letters() const {
+        std::string letters;
+        for (size_t i = 0; i + 2 < got.size(); i += 3) {
+            letters += got[i + 2];
+        }
+        return letters;
+    }
+
+    size_t room = SIZE_MAX;
+    std::string got;
+    size_t writes = 0;
+    int slow_events = 0;
+    int too_slow_events = 0;
+    bool waiting = false;
+    bool failing = false;
+    bool failed = false;
+    bool drained = false;
+
+  private:
+    Hub* hub_;
+};
+
+class HubTest : public ::testing::Test {
+  protected:
+    HubTest() {
+        context_.scheduler = &scheduler_;
+        context_.at_turn_end = [this](io::Scheduler::Task task) { scheduler_.Post(std::move(task)); };
+    }
+    Hub& Make(BacklogLimits limits, SlowConsumer policy) {
+        hub_ = std::make_unique<Hub>(
+            context_, Hub::Settings{.limits = limits, .policy = policy, .block_timeout_ms = 1000},
+            [this] { ++ready_calls_; });
+        return *hub_;
+    }
+    Hub& Make() { return Make({}, SlowConsumer::kDropOldest); }
+    std::unique_ptr<FakeClient> Client(std::string_view first = {}) {
+        auto client = std::make_unique<FakeClient>(*hub_);
+        hub_->Add(*client, {}, first);
+        return client;
+    }
+    static Ref<const PreparedFrame> Frame(std::string_view text) {
+        return PreparedFrame::Make(Opcode::kText, BufferView::Copy(text));
+    }
+    Publication Publish(std::string_view letters) {
+        Publication last = Publication::kNoClient;
+        for (const char letter : letters) {
+            last = hub_->Publish(Frame({&letter, 1}));
+        }
+        return last;
+    }
+    void Turn() { scheduler_.RunPosted(); }
+
+    io::VirtualScheduler scheduler_{1000};
+    ServerContext context_;
+    std::unique_ptr<Hub> hub_;
+    int ready_calls_ = 0;
+};
+
+TEST_F(HubTest, MessageWithoutClientIsDroppedAndCounted) {
+    Make();
+    EXPECT_EQ(Publish("a"), Publication::kNoClient);
+    EXPECT_EQ(hub_->stats().no_client, 1U);
+    EXPECT_EQ(hub_->stats().published, 0U);
+}
+
+TEST_F(HubTest, BurstOfOneTurnLeavesInOneWritePerClient) {
+    Make();
+    auto a = Client();
+    auto b = Client();
+    EXPECT_EQ(Publish("abcdef"), Publication::kAccepted);
+    EXPECT_TRUE(a->got.empty());
+    Turn();
+    EXPECT_EQ(a->Letters(), "abcdef");
+    EXPECT_EQ(b->Letters(), "abcdef");
+    EXPECT_EQ(a->writes, 1U);
+    EXPECT_EQ(hub_->stats().deliveries, 12U);
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
+TEST_F(HubTest, NewClientGetsItsFirstBytesAndThenWhatIsPublishedAfter) {
+    Make();
+    auto early = Client();
+    Publish("a");
+    auto late = Client("HEAD");
+    Publish("b");
+    Turn();
+    EXPECT_EQ(early->Letters(), "ab");
+    EXPECT_EQ(late->got, std::string("HEAD\x81\x01") + "b");
+}
+
+TEST_F(HubTest, PartialFrameGoesOnWhereItStoppedAndControlFramesComeAtItsEnd) {
+    Make();
+    auto client = Client();
+    client->room = 4;
+    Publish("ab");
+    Turn();
+    EXPECT_TRUE(client->waiting);
+    hub_->QueueControl(*client, "P!!");
+    client->Open(SIZE_MAX);
+    Turn();
+    EXPECT_EQ(client->got, std::string("\x81\x01") + "a\x81\x01" + "bP!!");
+}
+
+TEST_F(HubTest, FullClientDropsItsOldestAndDisturbsNobody) {
+    Make({4, 1000}, SlowConsumer::kDropOldest);
+    auto stuck = Client();
+    auto good = Client();
+    stuck->room = 0;
+    for (const char letter : std::string("abcdefghij")) {
+        EXPECT_EQ(Publish({&letter, 1}), Publication::kAccepted);
+        Turn();
+    }
+    EXPECT_EQ(good->Letters(), "abcdefghij");
+    EXPECT_EQ(hub_->stats().dropped_oldest, 6U);
+    EXPECT_EQ(hub_->stats().slow_clients, 1U);
+    EXPECT_EQ(hub_->Backlog(*stuck).messages, 4U);
+    EXPECT_LE(hub_->stats().log_messages, 70U);
+    EXPECT_EQ(stuck->slow_events, 1);
+    stuck->Open(SIZE_MAX);
+    Turn();
+    EXPECT_EQ(stuck->Letters(), "ghij");
+    EXPECT_EQ(hub_->stats().slow_clients, 0U);
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
+TEST_F(HubTest, BacklogIsBoundedInBytesToo) {
+    Make({1000, 9}, SlowConsumer::kDropOldest);
+    auto stuck = Client();
+    stuck->room = 0;
+    for (const char letter : std::string("abcdef")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    EXPECT_EQ(hub_->stats().dropped_oldest, 3U);
+    stuck->Open(SIZE_MAX);
+    EXPECT_EQ(stuck->Letters(), "def");
+}
+
+TEST_F(HubTest, DropNewestKeepsWhatWaitsAndSkipsUntilCaughtUp) {
+    Make({3, 1000}, SlowConsumer::kDropNewest);
+    auto stuck = Client();
+    stuck->room = 0;
+    for (const char letter : std::string("abcdefg")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    EXPECT_EQ(hub_->stats().dropped_newest, 4U);
+    stuck->Open(SIZE_MAX);
+    Publish("h");
+    Turn();
+    EXPECT_EQ(stuck->Letters(), "abch");
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
+TEST_F(HubTest, StuckClientOfDropNewestDoesNotHoldTheLog) {
+    Make({3, 1000}, SlowConsumer::kDropNewest);
+    auto stuck = Client();
+    auto good = Client();
+    stuck->room = 0;
+    for (int i = 0; i < 1000; ++i) {
+        Publish("x");
+        Turn();
+    }
+    EXPECT_LE(hub_->stats().log_messages, 200U);
+    EXPECT_EQ(hub_->stats().dropped_newest, 997U);
+}
+
+TEST_F(HubTest, ConflateLeavesOnlyTheNewest) {
+    Make({2, 1000}, SlowConsumer::kConflate);
+    auto stuck = Client();
+    stuck->room = 0;
+    for (const char letter : std::string("abc")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    stuck->Open(SIZE_MAX);
+    EXPECT_EQ(stuck->Letters(), "c");
+    EXPECT_EQ(hub_->stats().dropped_conflated, 2U);
+}
+
+TEST_F(HubTest, DisconnectClosesTheClientBeyondItsBacklog) {
+    Make({2, 1000}, SlowConsumer::kDisconnect);
+    auto stuck = Client();
+    auto good = Client();
+    stuck->room = 1;
+    for (const char letter : std::string("abcdef")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    EXPECT_EQ(stuck->too_slow_events, 1);
+    EXPECT_EQ(hub_->stats().closed_slow, 1U);
+    EXPECT_EQ(good->Letters(), "abcdef");
+    stuck->Open(SIZE_MAX);
+    Turn();
+    EXPECT_EQ(stuck->got, std::string("\x81\x01") + "a<1013>");  // the begun frame is finished before
+    EXPECT_TRUE(stuck->drained);
+}
+
+TEST_F(HubTest, BlockRefusesUntilTheFullClientTakesMore) {
+    Make({2, 1000}, SlowConsumer::kBlock);
+    auto stuck = Client();
+    stuck->room = 0;
+    EXPECT_EQ(Publish("a"), Publication::kAccepted);
+    Turn();
+    EXPECT_EQ(Publish("b"), Publication::kAccepted);
+    EXPECT_EQ(Publish("c"), Publication::kBlocked);
+    EXPECT_EQ(ready_calls_, 0);
+    stuck->Open(SIZE_MAX);
+    Turn();
+    EXPECT_EQ(ready_calls_, 1);
+    EXPECT_EQ(Publish("c"), Publication::kAccepted);
+    Turn();
+    EXPECT_EQ(stuck->Letters(), "abc");
+}
+
+TEST_F(HubTest, BlockingClientIsClosedAfterItsTime) {
+    Make({1, 1000}, SlowConsumer::kBlock);
+    auto stuck = Client();
+    auto good = Client();
+    stuck->room = 0;
+    Publish("a");
+    Turn();
+    EXPECT_EQ(Publish("b"), Publication::kBlocked);
+    scheduler_.AdvanceTo(1999);
+    EXPECT_EQ(stuck->too_slow_events, 0);
+    scheduler_.AdvanceTo(2000);
+    EXPECT_EQ(stuck->too_slow_events, 1);
+    EXPECT_EQ(ready_calls_, 1);
+    EXPECT_EQ(Publish("b"), Publication::kAccepted);
+    Turn();
+    EXPECT_EQ(good->Letters(), "ab");
+}
+
+TEST_F(HubTest, PublishingWithoutATurnSendsInlineAndLosesNothing) {
+    Make();
+    auto client = Client();
+    for (int i = 0; i < 5000; ++i) {
+        ASSERT_EQ(Publish("x"), Publication::kAccepted);
+    }
+    Turn();
+    EXPECT_EQ(client->Letters().size(), 5000U);
+    EXPECT_EQ(client->dropped(), 0U);
+}
+
+TEST_F(HubTest, LagOfOurOwnPausesThePublisherAndDropsNothing) {
+    Make({4, 1000}, SlowConsumer::kDropOldest);
+    std::vector<std::unique_ptr<FakeClient>> clients;
+    for (int i = 0; i < 2000; ++i) {
+        clients.push_back(Client());
+    }
+    Turn();
+    size_t accepted = 0;
+    for (Publication last = Publication::kAccepted; last == Publication::kAccepted && accepted < 100'000;) {
+        last = Publish("x");
+        accepted += last == Publication::kAccepted ? 1 : 0;
+    }
+    EXPECT_TRUE(hub_->wants_pause());
+    EXPECT_LE(accepted, 10U * Hub::kHard.messages);
+    Turn();
+    EXPECT_EQ(ready_calls_, 1);
+    EXPECT_FALSE(hub_->wants_pause());
+    for (const auto& client : clients) {
+        ASSERT_EQ(client->Letters().size(), accepted);
+    }
+}
+
+TEST_F(HubTest, FinishSendsWhatWaitsThenTheLastBytesOnce) {
+    Make();
+    auto client = Client();
+    client->room = 0;
+    Publish("ab");
+    Turn();
+    hub_->Finish(*client, "BYE", Hub::Waiting::kSend);
+    EXPECT_EQ(Publish("c"), Publication::kNoClient);
+    EXPECT_FALSE(client->drained);
+    client->Open(SIZE_MAX);
+    Turn();
+    EXPECT_EQ(client->got, std::string("\x81\x01") + "a\x81\x01" + "bBYE");
+    EXPECT_TRUE(client->drained);
+}
+
+TEST_F(HubTest, FailedWriteRemovesTheClientOnly) {
+    Make();
+    auto bad = Client();
+    auto good = Client();
+    bad->failing = true;
+    Publish("a");
+    Turn();
+    EXPECT_TRUE(bad->failed);
+    EXPECT_EQ(good->Letters(), "a");
+    EXPECT_EQ(hub_->stats().dropped_on_close, 1U);
+    EXPECT_EQ(Publish("b"), Publication::kAccepted);
+    Turn();
+    EXPECT_EQ(good->Letters(), "ab");
+}
+
+// Clients of random speed, coming and going: what each got is in order, and whatever is missing was counted.
+TEST_F(HubTest, RandomSpeedsNeverReorderAndEveryGapIsCounted) {
+    Make({16, 2000}, SlowConsumer::kDropOldest);
+    uint32_t seed = 7;
+    const auto random = [&seed](uint32_t n) { return (seed = seed * 1664525U + 1013904223U) % n; };
+    std::vector<std::unique_ptr<FakeClient>> clients;
+    for (int i = 0; i < 20; ++i) {
+        clients.push_back(Client());
+    }
+    constexpr int kMessages = 3000;
+    for (int i = 0; i < kMessages; ++i) {
+        hub_->Publish(Frame(fmt::format("{:06}", i)));
+        if (random(3) == 0) {
+            Turn();
+        }
+        FakeClient& client = *clients[random(20)];
+        if (random(2) == 0) {
+            client.room = 0;
+        } else {
+            client.Open(random(400));
+        }
+    }
+    for (const auto& client : clients) {
+        for (int i = 0; i < 100 && (client->waiting || i == 0); ++i) {
+            client->Open(SIZE_MAX);
+        }
+        client->room = SIZE_MAX;
+    }
+    Turn();
+    for (const auto& client : clients) {
+        ASSERT_EQ(client->got.size() % 8, 0U);
+        int last = -1;
+        for (size_t at = 0; at < client->got.size(); at += 8) {
+            ASSERT_EQ(client->got[at], '\x81');
+            const int number = std::stoi(client->got.substr(at + 2, 6));
+            ASSERT_GT(number, last);
+            last = number;
+        }
+        EXPECT_EQ(last, kMessages - 1);
+        EXPECT_EQ(client->got.size() / 8 + client->dropped(), static_cast<size_t>(kMessages));
+    }
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
+}  // namespace
+}  // namespace haumea::ws

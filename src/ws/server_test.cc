@@ -1,0 +1,200 @@
+#include "ws/server.h"
+
+#include "ws/server_path.h"
+#include "ws/server_test_support.h"
+
+namespace haumea::ws {
+namespace {
+
+TEST_F(ServerTest, AcceptsAnUpgradeOnAnAcquiredPath) {
+    const EndpointRef ref = Acquire("/a");
+    const Peer peer = Join("/a?x=1");
+    EXPECT_EQ(ref->client_count(), 1U);
+    EXPECT_EQ(server_->handshake_stats().accepted, 1U);
+}
+
+TEST_F(ServerTest, RefusalsNameTheirReasonAndAreCountedByCause) {
+    const EndpointRef ref = Acquire("/a");
+    EXPECT_TRUE(Ask(Request("/b")).starts_with("HTTP/1.1 404 "));
+    EXPECT_TRUE(Ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").starts_with("HTTP/1.1 405 "));
+    EXPECT_TRUE(Ask("GET /a HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 400 "));
+    EXPECT_TRUE(Ask("GET /a HTTP/1.1\nHost: h\n\n").starts_with("HTTP/1.1 400 "));
+    std::string old = Request("/a");
+    old.replace(old.find("Version: 13"), 11, "Version: 8 ");
+    EXPECT_TRUE(Ask(old).starts_with("HTTP/1.1 426 "));
+    const std::string forbidden = Ask(Request("/a", "Origin: https://evil.test\r\n"));
+    EXPECT_TRUE(forbidden.starts_with("HTTP/1.1 403 "));
+    EXPECT_NE(forbidden.find("allowedOrigins"), std::string::npos);
+    const HandshakeStats& stats = server_->handshake_stats();
+    EXPECT_EQ(stats.unknown_path, 1U);
+    EXPECT_EQ(stats.wrong_method, 1U);
+    EXPECT_EQ(stats.malformed, 2U);
+    EXPECT_EQ(stats.wrong_version, 1U);
+    EXPECT_EQ(stats.origin_refused, 1U);
+    EXPECT_EQ(ref->client_count(), 0U);
+    Advance(10'000);
+    EXPECT_EQ(server_->client_count(), 0U);
+}
+
+TEST_F(ServerTest, RequestWithABodyIsRefused) {
+    const EndpointRef ref = Acquire("/a");
+    EXPECT_TRUE(Ask(Request("/a", "Content-Length: 5\r\n") + "hello").starts_with("HTTP/1.1 400 "));
+    EXPECT_TRUE(Ask(Request("/a", "Transfer-Encoding: chunked\r\n")).starts_with("HTTP/1.1 400 "));
+}
+
+TEST_F(ServerTest, ClientsBeyondEachLimitGet503WithTheNameOfTheLimit) {
+    ServerSettings server_settings;
+    server_settings.max_clients = 2;
+    Restart(server_settings);
+    EndpointSettings settings;
+    settings.max_clients = 1;
+    const EndpointRef a = Acquire("/a", settings);
+    const EndpointRef b = Acquire("/b");
+    const Peer first = Join("/a");
+    EXPECT_NE(Ask(Request("/a")).find("maxClients of this endpoint"), std::string::npos);
+    Advance(2000);
+    const Peer second = Join("/b");
+    const std::string answer = Ask(Request("/b"));
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 "));
+    EXPECT_NE(answer.find("maxClients of the data server is 2"), std::string::npos);
+    EXPECT_EQ(server_->handshake_stats().over_limit, 2U);
+}
+
+TEST_F(ServerTest, ClientsOfOneAddressAreLimited) {
+    ServerSettings settings;
+    settings.max_clients_per_address = 1;
+    Restart(settings);
+    const EndpointRef c = Acquire("/c");
+    const Peer third = Join("/c");
+    EXPECT_NE(Ask(Request("/c")).find("maxClientsPerAddress"), std::string::npos);
+}
+
+TEST_F(ServerTest, RequestThatDoesNotCompleteInTimeIsCutOff) {
+    const EndpointRef ref = Acquire("/a");
+    Peer peer = Connect();
+    for (int i = 0; i < 6; ++i) {
+        peer->WriteAll("G");
+        peer->ReadAll();
+        Advance(1000);
+        if (i == 0) {
+            peer->WriteAll("ET");
+        }
+    }
+    Advance(10'000);
+    EXPECT_EQ(server_->handshake_stats().timed_out + server_->handshake_stats().malformed, 1U);
+    EXPECT_EQ(server_->client_count(), 0U);
+}
+
+TEST_F(ServerTest, SilentConnectionGets408) {
+    const EndpointRef ref = Acquire("/a");
+    Peer peer = Connect();
+    Advance(5000);
+    EXPECT_TRUE(peer->ReadAll().starts_with("HTTP/1.1 408 "));
+    Advance(1000);
+    EXPECT_TRUE(server_->idle());
+}
+
+TEST_F(ServerTest, TemplateServesEveryMatchingPathAndKeepsTheVariables) {
+    EndpointSettings settings;
+    settings.metadata_headers = {"X-Device", "X-Absent"};
+    EndpointRef ref = Acquire("/c/{id}/{name}", settings);
+    RecordingListener listener;
+    ref.Subscribe(&listener);
+    const Peer peer = Join("/c/7/a%20b?q=1", "X-Device: d9\r\n");
+    EXPECT_EQ(listener.connects, 1);
+    const ClientInfo& client = listener.last_client;
+    ASSERT_EQ(client.path_variables.size(), 2U);
+    EXPECT_EQ(client.path_variables[0], (std::pair<std::string, std::string>("id", "7")));
+    EXPECT_EQ(client.path_variables[1], (std::pair<std::string, std::string>("name", "a b")));
+    EXPECT_EQ(client.path, "/c/7/a%20b");
+    EXPECT_EQ(client.query, "q=1");
+    ASSERT_EQ(client.headers.size(), 1U);
+    EXPECT_EQ(client.headers[0].second, "d9");
+    EXPECT_TRUE(Ask(Request("/c/7")).starts_with("HTTP/1.1 404 "));
+    EXPECT_TRUE(Ask(Request("/c/7/")).starts_with("HTTP/1.1 404 "));
+}
+
+TEST_F(ServerTest, ExactPathWinsOverTemplate) {
+    const EndpointRef any = Acquire("/c/{id}");
+    const EndpointRef exact = Acquire("/c/1");
+    const Peer peer = Join("/c/1");
+    EXPECT_EQ(exact->client_count(), 1U);
+    EXPECT_EQ(any->client_count(), 0U);
+}
+
+TEST_F(ServerTest, EndpointLivesAsLongAsAnybodyHoldsIt) {
+    auto sink = std::make_unique<EndpointRef>(Acquire("/a"));
+    EndpointSettings other;
+    other.max_clients = 5;
+    auto second = server_->Acquire("/a", other, "rule2");
+    ASSERT_TRUE(second);
+    EXPECT_NE(second->warning().find("other settings"), std::string::npos);
+    EXPECT_EQ((*second)->holders(), (std::vector<std::string>{"test", "rule2"}));
+    Peer peer = Join("/a");
+    sink.reset();
+    Turn();
+    EXPECT_NE(server_->Find("/a"), nullptr);
+    Publish(*second, "x");
+    second->Reset();
+    EXPECT_EQ(server_->Find("/a"), nullptr);
+    Turn();
+    EXPECT_EQ(peer->ReadAll(), Plain(Opcode::kText, "x") + CloseFrame(1001, "the endpoint was closed"));
+    EXPECT_FALSE(peer->at_end());  // not before its answer
+    peer->WriteAll(MaskedClose(1001));
+    Turn();
+    EXPECT_TRUE(peer->at_end());
+    EXPECT_FALSE(server_->idle());
+    peer->Close();
+    Turn();
+    EXPECT_TRUE(server_->idle());
+}
+
+TEST_F(ServerTest, ClientThatNeverAnswersTheCloseIsCutAfterTheCloseTimeout) {
+    auto ref = std::make_unique<EndpointRef>(Acquire("/a"));
+    const Peer peer = Join("/a");
+    ref.reset();
+    Advance(1999);
+    EXPECT_FALSE(server_->idle());
+    Advance(1);
+    EXPECT_TRUE(server_->idle());
+    EXPECT_EQ(server_->client_count(), 0U);
+}
+
+TEST_F(ServerTest, BadPathsAreRefusedWithAReason) {
+    for (const char* path : {"a", "", "/a?b", "/a/{", "/a/x{id}", "/a b", "/{}"}) {
+        EXPECT_FALSE(server_->Acquire(path, {}, "test")) << path;
+    }
+}
+
+TEST(PercentDecode, LeavesWhatIsNoEscape) {
+    EXPECT_EQ(PercentDecode("a%41%2f%"), "aA/%");
+    EXPECT_EQ(PercentDecode("%4"), "%4");
+    EXPECT_EQ(PercentDecode("%zz%-1"), "%zz%-1");
+}
+
+TEST(ServerOnALoop, ListensWithTheFirstEndpointAndStopsWithTheLast) {
+    io::Loop loop;
+    ServerSettings settings;
+    settings.address = "127.0.0.1";
+    settings.port = 0;
+    Server server(loop, settings);
+    EXPECT_FALSE(server.listening());
+    EXPECT_TRUE(server.Check());
+    EXPECT_FALSE(server.listening());
+    auto ref = server.Acquire("/a", {}, "test");
+    ASSERT_TRUE(ref);
+    EXPECT_NE(server.port(), 0);
+
+    settings.port = server.port();
+    Server second(loop, settings);
+    const auto refused = second.Acquire("/a", {}, "test");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find(std::to_string(server.port())), std::string::npos);
+    EXPECT_FALSE(second.Check());
+
+    ref->Reset();
+    EXPECT_FALSE(server.listening());
+}
+
+}  // namespace
+}  // namespace haumea::ws
