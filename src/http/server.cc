@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/session.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 namespace haumea::http {
 namespace {
@@ -19,6 +20,15 @@ class ListeningServer final : public Server {
         : loop_(loop), options_(options), handler_(std::move(handler)) {}
 
     Result<> Open() {
+        if (options_.cert_file.empty() != options_.key_file.empty()) {
+            return Failf("certificate and key file belong together: set both or none");
+        }
+        if (!options_.cert_file.empty()) {
+            io::TlsServerOptions tls;
+            tls.certificate.file = options_.cert_file;
+            tls.key.file = options_.key_file;
+            HAUMEA_TRY(tls_, io::TlsContext::ForServer(tls));
+        }
         HAUMEA_TRY(listener_, io::Listener::Open(
                                   loop_, options_.address, options_.port, {},
                                   [this](std::unique_ptr<io::Stream> stream) { Accept(std::move(stream)); }));
@@ -38,10 +48,14 @@ class ListeningServer final : public Server {
             }
             std::string refusal =
                 SerializeResponse({503, "text/plain; charset=utf-8", "too many connections\n", {}}, true);
+            // To a client that speaks TLS this is a failed handshake: it is not worth one now.
             const iovec part{refusal.data(), refusal.size()};
             [[maybe_unused]] const io::IoResult best_effort = stream->Write({&part, 1});
             stream->Close();
             return;
+        }
+        if (tls_) {
+            stream = io::TlsStream::Server(std::move(stream), *tls_);
         }
         const uint64_t id = ++last_id_;
         Session::Options options;
@@ -80,6 +94,7 @@ class ListeningServer final : public Server {
     ServerOptions options_;
     std::function<Response(Request)> handler_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // posted calls may outlive the server
+    std::shared_ptr<io::TlsContext> tls_;                         // shared by its type; null: plain HTTP
     uint64_t last_id_ = 0;
     bool full_ = false;
     std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;

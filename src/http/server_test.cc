@@ -92,6 +92,21 @@ TEST(Server, ATakenPortIsNamedInTheError) {
     EXPECT_THAT(second.error().message, HasSubstr(std::to_string(options.port)));
 }
 
+TEST(Server, ABrokenCertificateIsAnErrorAtTheStart) {
+    io::Loop loop;
+    ServerOptions options;
+    options.address = "127.0.0.1";
+    options.port = 0;
+    options.cert_file = "/no/such.crt";
+    const auto open_error = [&] {
+        const auto server = Server::Open(loop, options, [](const Request&) { return Response{}; });
+        return server ? "opened" : server.error().message;
+    };
+    EXPECT_THAT(open_error(), HasSubstr("belong together"));
+    options.key_file = "/no/such.key";
+    EXPECT_THAT(open_error(), HasSubstr("/no/such"));
+}
+
 TEST(Fetch, SaysWhenNobodyListens) {
     uint16_t port = 0;
     {
