@@ -27,7 +27,7 @@ LAYERS = [
 ONLY = {"cli": {"base", "data", "config", "metrics", "io", "ws", "http"}}
 # app is the program: it ties engine and cli together.
 ALSO = {"app": {"cli"}, "http": {"io"}, "ws": {"io"}}
-# Third-party headers and the folders that may include them (in .cc files only).
+# Third-party headers and the folders that may include them; a header that shows one is private to its folder.
 WALLS = {
     r"boost/asio": {"io"},
     r"boost/beast": {"http"},
@@ -40,7 +40,7 @@ WALLS = {
     r"re2/": {"expr"},
 }
 RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
-INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([a-z_]+)/|[<"]([^">]+)[">])')
+INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]')
 
 
 def allowed(folder: str, target: str) -> bool:
@@ -51,26 +51,46 @@ def allowed(folder: str, target: str) -> bool:
     return RANK[target] < RANK[folder]
 
 
+def includes(path: pathlib.Path):
+    """-> (line number, name) of every include."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1)
+
+
+def wall_of(name: str):
+    """The folders that may include the third-party header `name`, or None when anyone may."""
+    return next((folders for pattern, folders in WALLS.items() if re.match(pattern, name)), None)
+
+
 def violations(root: pathlib.Path):
-    for path in sorted((root / "src").rglob("*")):
-        if path.suffix not in (".h", ".cc"):
-            continue
-        folder = path.relative_to(root / "src").parts[0]
+    source = root / "src"
+    files = {str(path.relative_to(source)): list(includes(path)) for path in sorted(source.rglob("*"))
+             if path.suffix in (".h", ".cc")}
+    # Headers that show a third-party header, themselves or through another: private to their folder.
+    private = {name for name, found in files.items() if name.endswith(".h") and any(wall_of(i) for _, i in found)}
+    while True:
+        more = {name for name, found in files.items()
+                if name.endswith(".h") and name not in private and any(i in private for _, i in found)}
+        if not more:
+            break
+        private |= more
+    for name, found in files.items():
+        folder = name.split("/")[0]
         if folder not in RANK:
-            yield f"{path.relative_to(root)}:1: folder {folder} is in no layer; add it to tools/check_layers.py"
+            yield f"src/{name}:1: folder {folder} is in no layer; add it to tools/check_layers.py"
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            match = INCLUDE.match(line)
-            if not match:
-                continue
-            place = f"{path.relative_to(root)}:{number}"
-            target = match.group(1)
-            if target in RANK and not allowed(folder, target):
-                yield f"{place}: {folder} may not include {target}/ (a higher or equal layer)"
-            name = match.group(2) or line.split('"')[1]
-            for pattern, folders in WALLS.items():
-                if re.match(pattern, name) and (folder not in folders or path.suffix == ".h"):
-                    yield f"{place}: {name} may be included only in .cc files of {', '.join(sorted(folders))}"
+        for number, target in found:
+            place = f"src/{name}:{number}"
+            other = target.split("/")[0]
+            if other in RANK and target in files and not allowed(folder, other):
+                yield f"{place}: {folder} may not include {other}/ (a higher or equal layer)"
+            if target in private and other != folder:
+                yield f"{place}: {target} shows third-party headers, so it is private to {other}/"
+            folders = wall_of(target)
+            if folders is not None and folder not in folders:
+                yield f"{place}: {target} may be included only in {', '.join(sorted(folders))}"
 
 
 def main() -> int:
