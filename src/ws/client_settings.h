@@ -20,10 +20,10 @@ struct ClientTarget {
     std::string host;  // name or address, IPv6 without brackets
     uint16_t port = 80;
     std::string path = "/";                   // with query
-    std::optional<io::TlsClientOptions> tls;  // set: wss
-    std::vector<std::pair<std::string, std::string>> headers;
-    std::vector<std::string> subprotocols;
-    ClientDeflateOffer deflate;
+    std::optional<io::TlsClientOptions> tls{};  // set: wss
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::vector<std::string> subprotocols{};
+    ClientDeflateOffer deflate{};
 
     // "ws://127.0.0.1:8080/x" for messages; without secrets.
     std::string Url() const;
