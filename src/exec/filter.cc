@@ -8,8 +8,7 @@ constexpr std::string_view kHavingError = "run Having error: ";
 
 }  // namespace
 
-bool Filter::OnTuple(expr::Tuple& tuple) noexcept {
-    Enter(tuple);
+bool Filter::OnTuple(expr::Tuple&) noexcept {
     const Verdict verdict = Judge(condition_, eval(), NullVerdict::kDrop, kWhereError, reason_);
     if (verdict == Verdict::kFail) {
         Fail(reason_);
@@ -46,8 +45,7 @@ bool Filter::OnCollection(Collection& collection) noexcept {
     return count > 0;
 }
 
-bool Having::OnTuple(expr::Tuple& tuple) noexcept {
-    Enter(tuple);
+bool Having::OnTuple(expr::Tuple&) noexcept {
     const Verdict verdict = Judge(*context().plan.having, eval(), NullVerdict::kFail, kHavingError, reason_);
     if (verdict == Verdict::kFail) {
         Fail(reason_);

@@ -27,6 +27,11 @@ bool Operator::Measure(Step&& step) noexcept {
 }
 
 void Operator::Deliver(expr::Tuple tuple) noexcept {
+    // Once for all operators, so that an alias is computed once per row.
+    eval().window = nullptr;
+    eval().SwitchGroup({&tuple, 1});
+    eval().SwitchRow(&tuple);
+    eval().event_time_ms = tuple.row.timestamp_ms;
     for (Operator* op = this; op != nullptr; op = op->next_) {
         if (!op->Measure([&] { return op->OnTuple(tuple); })) {
             return;

@@ -87,7 +87,7 @@ class Operator {
     virtual void Stop() {}
 
   protected:
-    // True: goes on to the next operator, changed or not.
+    // True: goes on to the next operator, changed or not. The tuple is current in eval().
     virtual bool OnTuple(expr::Tuple& tuple) noexcept = 0;
     virtual bool OnCollection(Collection& collection) noexcept = 0;
     virtual void OnWatermark(int64_t) noexcept {}
@@ -97,13 +97,6 @@ class Operator {
     Operator* next() { return next_; }
     void Fail(std::string_view text) noexcept { context_.results.OnFailure(*stats_, text); }
     void Fail(std::string_view prefix, const Value& error) noexcept;
-    // Evaluates on one row alone, as rules without window do.
-    void Enter(const expr::Tuple& tuple) noexcept {
-        eval().window = nullptr;
-        eval().SwitchGroup({&tuple, 1});
-        eval().SwitchRow(&tuple);
-        eval().event_time_ms = tuple.row.timestamp_ms;
-    }
 
   private:
     template <typename Step>

@@ -228,6 +228,24 @@ TEST_F(PipelineTest, TheEndOfTheSourceIsReportedFromAPostedTask) {
     EXPECT_EQ(bench_.ended, "end: done");
 }
 
+TEST_F(PipelineTest, ChainsOfAliasesAreBounded) {
+    std::string sql = "SELECT a AS c0";
+    for (int i = 1; i <= 3000; ++i) {
+        sql += ", c" + std::to_string(i - 1) + " + 1 AS c" + std::to_string(i);
+    }
+    EXPECT_THAT(bench_.StartRule(sql + " FROM demo WHERE c3000 > 1"), testing::HasSubstr("too deeply"));
+}
+
+TEST_F(PipelineTest, AliasesThatFanOutAreComputedOnce) {
+    std::string sql = "SELECT a AS c0";
+    for (int i = 1; i <= 60; ++i) {
+        const std::string previous = "c" + std::to_string(i - 1);
+        sql += ", " + previous + " + " + previous + " AS c" + std::to_string(i) + " INVISIBLE";
+    }
+    EXPECT_THAT(Run(sql + ", c60 / c59 AS r FROM demo WHERE c60 > 1", {R"({"a":1})"}),
+                ElementsAre(R"({"c0":1,"r":2})"));
+}
+
 struct Refusal {
     std::string_view sql;
     std::string_view reason;

@@ -73,11 +73,10 @@ bool Project::BuildRow(Value& row) noexcept {
     return true;
 }
 
-bool Project::OnTuple(expr::Tuple& tuple) noexcept {
+bool Project::OnTuple(expr::Tuple&) noexcept {
     if (context().plan.limit == 0) {
         return false;
     }
-    Enter(tuple);
     Value row;
     if (!BuildRow(row)) {
         return false;

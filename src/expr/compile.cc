@@ -94,14 +94,7 @@ Result<const Node*> Compiler::Alias(uint32_t alias) {
     if (const auto known = aliases_.find(alias); known != aliases_.end()) {
         return known->second;
     }
-    constexpr int kMaxAliasDepth = 200;
-    if (alias_depth_ > kMaxAliasDepth) {
-        return Failf("aliases refer to each other more than {} levels deep", kMaxAliasDepth);
-    }
-    ++alias_depth_;
-    auto compiled = Compile(scope_.AliasExpr(alias));
-    --alias_depth_;
-    HAUMEA_TRY(const Node* inner, std::move(compiled));
+    HAUMEA_TRY(const Node* inner, Compile(scope_.AliasExpr(alias)));
     const Node* result = inner;
     if (inner->evaluate != eval::Slot && inner->evaluate != eval::Literal) {
         Node* memo = program_.NewNode(eval::MemoOfRow);

@@ -49,6 +49,8 @@ class Compiler {
 
     // Never null on success. Fails for constructs that cannot run.
     Result<const Node*> Compile(const sql::Expr& expr);
+    // The select field `alias`, computed once per row for all that refer to it.
+    Result<const Node*> CompileAlias(uint32_t alias) { return Alias(alias); }
     // The whole row as an object, as `*` shows it.
     Result<const Node*> CompileWildcard(const sql::WildcardExpr* wildcard);
 
@@ -77,7 +79,6 @@ class Compiler {
     const FunctionRegistry& functions_;
     std::map<uint32_t, const Node*> aliases_;
     std::map<std::string, const Node*> aggregates_;  // by printed form
-    int alias_depth_ = 0;
 };
 
 // Whether evaluation gives the same value for every row.

@@ -89,32 +89,70 @@ Result<void> Binder::CheckNames() const {
     return {};
 }
 
-// Aliases that need each other cannot be computed. Mere renames are left out: they mean the columns then.
-Result<void> Binder::CheckCycles() const {
-    enum class State : uint8_t { kNew, kOpen, kDone };
-    std::vector<State> states(stmt_.fields.size(), State::kNew);
-    const std::function<bool(uint32_t)> visit = [&](uint32_t field) {
-        if (states[field] != State::kNew) {
-            return states[field] == State::kDone;
+// The select fields whose aliases the expression of `field` names. Mere renames name nothing: in a circle
+// they mean the columns.
+std::vector<uint32_t> Binder::AliasesIn(uint32_t field) const {
+    std::vector<uint32_t> fields;
+    if (PlainColumn(stmt_.fields[field]) != nullptr) {
+        return fields;
+    }
+    VisitAll(*stmt_.fields[field].expr, [&](const sql::Expr& expr) {
+        const auto* column = sql::As<sql::ColumnExpr>(&expr);
+        const auto alias =
+            column == nullptr || !column->stream.empty() ? aliases_.end() : aliases_.find(column->name);
+        if (alias != aliases_.end() && alias->second != field) {
+            fields.push_back(alias->second);
         }
-        states[field] = State::kOpen;
-        bool fine = true;
-        VisitAll(*stmt_.fields[field].expr, [&](const sql::Expr& expr) {
-            const auto* column = sql::As<sql::ColumnExpr>(&expr);
-            if (column == nullptr || !column->stream.empty() || PlainColumn(stmt_.fields[field]) != nullptr) {
-                return;
-            }
-            const auto alias = aliases_.find(column->name);
-            if (alias != aliases_.end() && alias->second != field) {
-                fine = fine && visit(alias->second);
-            }
-        });
-        states[field] = State::kDone;
-        return fine;
+    });
+    return fields;
+}
+
+// Aliases that need each other cannot be computed, and long chains of them would exhaust the stack. Without
+// recursion, since the chain may be as long as the statement.
+Result<void> Binder::CheckCycles() const {
+    constexpr int kMaxChainHeight = 2000;
+    enum class State : uint8_t { kNew, kOpen, kDone };
+    struct Visit {
+        uint32_t field;
+        std::vector<uint32_t> needs;
     };
-    for (uint32_t i = 0; i < stmt_.fields.size(); ++i) {
-        if (!stmt_.fields[i].alias.empty() && !visit(i)) {
-            return Failf("select fields have cycled alias");
+    std::vector<State> states(stmt_.fields.size(), State::kNew);
+    std::vector<int> heights(stmt_.fields.size(), 0);  // of the expression with its aliases put in
+    for (const auto& [name, first] : aliases_) {
+        std::vector<Visit> stack;
+        const auto open = [&](uint32_t field) {
+            states[field] = State::kOpen;
+            stack.push_back({field, AliasesIn(field)});
+        };
+        if (states[first] == State::kNew) {
+            open(first);
+        }
+        while (!stack.empty()) {
+            Visit& visit = stack.back();
+            if (visit.needs.empty()) {
+                heights[visit.field] += stmt_.fields[visit.field].expr->height;
+                if (heights[visit.field] > kMaxChainHeight) {
+                    return Failf("aliases refer to each other too deeply at {}",
+                                 stmt_.fields[visit.field].alias);
+                }
+                states[visit.field] = State::kDone;
+                const int height = heights[visit.field];
+                stack.pop_back();
+                if (!stack.empty()) {
+                    heights[stack.back().field] = std::max(heights[stack.back().field], height);
+                }
+                continue;
+            }
+            const uint32_t need = visit.needs.back();
+            visit.needs.pop_back();
+            if (states[need] == State::kOpen) {
+                return Failf("select fields have cycled alias");
+            }
+            if (states[need] == State::kDone) {
+                heights[visit.field] = std::max(heights[visit.field], heights[need]);
+            } else {
+                open(need);
+            }
         }
     }
     return {};
@@ -184,6 +222,7 @@ Result<void> Binder::BindColumn(const sql::ColumnExpr& column, uint32_t field) {
     }
     if (const uint32_t alias = FindAlias(column, field); alias != kNoField) {
         bound_[&column] = {.kind = Bound::Kind::kAlias, .column = {}, .field = alias};
+        referenced_.insert(alias);
         return {};
     }
     HAUMEA_TRY_VOID(CheckColumn(column));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +38,8 @@ class Binder final : public expr::Scope {
     uint32_t DerivedIndex(const sql::CallExpr& call) const override;
     std::string Print(const sql::Expr& expr) const override;
 
+    // Something refers to the alias of this select field.
+    bool IsReferenced(uint32_t field) const { return referenced_.contains(field); }
     bool IsAliasReference(const sql::ColumnExpr& column) const;
     uint32_t derived() const { return static_cast<uint32_t>(derived_.size()); }
     // A field without aggregate may still refer to one by its alias.
@@ -52,6 +55,7 @@ class Binder final : public expr::Scope {
 
     Result<void> CheckNames() const;
     Result<void> CheckCycles() const;
+    std::vector<uint32_t> AliasesIn(uint32_t field) const;
     Result<void> BindExpr(const sql::Expr& expr, uint32_t field, bool inside_aggregate);
     Result<void> BindColumn(const sql::ColumnExpr& column, uint32_t field);
     Result<void> BindCall(const sql::CallExpr& call, uint32_t field, bool inside_aggregate);
@@ -69,6 +73,7 @@ class Binder final : public expr::Scope {
     std::map<std::string, uint32_t, std::less<>> aliases_;
     std::map<std::string, bool, std::less<>> columns_;   // used names
     mutable std::map<uint32_t, bool> alias_aggregates_;  // by field
+    std::set<uint32_t> referenced_;                      // select fields
     bool wildcard_ = false;
 };
 

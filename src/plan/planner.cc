@@ -31,7 +31,7 @@ class Planner {
     Result<void> PlanWhere();
     Result<void> PlanGroups();
     Result<void> PlanProjection();
-    Result<void> AddField(const sql::Field& field);
+    Result<void> AddField(uint32_t index);
     Result<const expr::Node*> Compile(const sql::Expr& expr) { return compiler_->Compile(expr); }
     void Explain();
     std::string ExplainFields() const;
@@ -182,7 +182,8 @@ Result<void> Planner::PlanGroups() {
     return {};
 }
 
-Result<void> Planner::AddField(const sql::Field& field) {
+Result<void> Planner::AddField(uint32_t index) {
+    const sql::Field& field = stmt().fields[index];
     const auto* column = sql::As<sql::ColumnExpr>(field.expr.get());
     const bool wildcard =
         field.expr->kind == sql::ExprKind::kWildcard || (column != nullptr && column->name == "*");
@@ -195,7 +196,11 @@ Result<void> Planner::AddField(const sql::Field& field) {
     plan_->columns.push_back(field.output_name());
     OutputField output;
     output.name = field.output_name();
-    HAUMEA_TRY(output.node, Compile(*field.expr));
+    if (binder_->IsReferenced(index)) {
+        HAUMEA_TRY(output.node, compiler_->CompileAlias(index));
+    } else {
+        HAUMEA_TRY(output.node, Compile(*field.expr));
+    }
     output.error_prefix =
         field.alias.empty() ? "run Select error: " : "run Select error: alias: " + field.alias + " ";
     output.error_prefix += "expr: " + binder_->Print(*field.expr) + " meet error, err:";
@@ -208,14 +213,15 @@ Result<void> Planner::AddField(const sql::Field& field) {
 }
 
 Result<void> Planner::PlanProjection() {
-    for (const sql::Field& field : stmt().fields) {
+    for (uint32_t i = 0; i < stmt().fields.size(); ++i) {
+        const sql::Field& field = stmt().fields[i];
         const bool wildcard = field.expr->kind == sql::ExprKind::kWildcard;
         if (field.invisible && !wildcard) {
             // Never shown, yet it has to be a sound expression.
             HAUMEA_TRY_VOID(Compile(*field.expr));
             continue;
         }
-        HAUMEA_TRY_VOID(AddField(field));
+        HAUMEA_TRY_VOID(AddField(i));
     }
     Projection& projection = plan_->projection;
     projection.sorted.resize(projection.fields.size());
