@@ -44,6 +44,11 @@ const sql::CallExpr* FindAggregate(const sql::Expr& expr) {
 }
 
 Result<void> Binder::Bind(const std::string& timestamp) {
+    constexpr size_t kMaxFields = 4096;
+    if (stmt_.fields.size() > kMaxFields) {
+        return Failf("the select list has {} fields, at most {} are possible", stmt_.fields.size(),
+                     kMaxFields);
+    }
     for (uint32_t i = 0; i < stmt_.fields.size(); ++i) {
         const std::string& alias = stmt_.fields[i].alias;
         if (!alias.empty() && !aliases_.emplace(alias, i).second) {
@@ -89,11 +94,10 @@ Result<void> Binder::CheckNames() const {
     return {};
 }
 
-// The select fields whose aliases the expression of `field` names. Mere renames name nothing: in a circle
-// they mean the columns.
+// The select fields whose aliases the expression of `field` names. Renames in a circle mean the columns.
 std::vector<uint32_t> Binder::AliasesIn(uint32_t field) const {
     std::vector<uint32_t> fields;
-    if (PlainColumn(stmt_.fields[field]) != nullptr) {
+    if (InRenameCycle(field)) {
         return fields;
     }
     VisitAll(*stmt_.fields[field].expr, [&](const sql::Expr& expr) {
