@@ -1,0 +1,132 @@
+// Publishes stamped messages of 512 bytes to every WebSocket client of /f: through the hub of src/ws, or with
+// --raw through an epoll hub without any WebSocket layer. Prints its port, then obeys "run <rate> <seconds>"
+// lines (rate 0: as fast as clients take them) and answers each with a line of JSON. --drop: slow clients are
+// dropped for, not waited for.
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "base/log.h"
+#include "fanout_common.h"
+#include "ws/server.h"
+
+namespace haumea::bench {
+namespace {
+
+// Home loop only.
+class Publisher {
+  public:
+    Publisher(io::Loop& loop, ws::EndpointRef endpoint) : loop_(&loop), endpoint_(std::move(endpoint)) {}
+
+    void Run(double rate, double seconds) {
+        rate_ = rate;
+        begin_ns_ = NowNs();
+        end_ns_ = begin_ns_ + static_cast<int64_t>(seconds * 1e9);
+        cpu_begin_ = CpuSeconds();
+        before_ = endpoint_->stats();
+        first_ = number_;
+        Step();
+    }
+
+  private:
+    static constexpr int kBurst = 64;  // as the raw hub
+
+    void Step() {
+        const int64_t now = NowNs();
+        if (now >= end_ns_) {
+            Report(now);
+            return;
+        }
+        if (rate_ > 0) {
+            const auto wanted = static_cast<uint64_t>(static_cast<double>(now - begin_ns_) * 1e-9 * rate_);
+            while (number_ - first_ < wanted) {
+                PublishOne();
+            }
+            loop_->RunAfter(1, [this] { Step(); });
+            return;
+        }
+        for (int i = 0; i < kBurst; ++i) {
+            if (PublishOne() == ws::Publication::kBlocked || endpoint_->wants_pause()) {
+                endpoint_.WhenReady([this] { Step(); });
+                return;
+            }
+        }
+        loop_->Post([this] { Step(); });
+    }
+
+    ws::Publication PublishOne() {
+        char message[kMessageBytes];
+        WriteMessage(message, number_);
+        const ws::Publication result = endpoint_->Publish(BufferView::Copy({message, kMessageBytes}), true);
+        number_ += result == ws::Publication::kBlocked ? 0 : 1;
+        return result;
+    }
+
+    void Report(int64_t now) {
+        const double cpu = CpuSeconds() - cpu_begin_;
+        const ws::EndpointStats stats = endpoint_->stats();
+        std::printf(
+            "{\"published\": %llu, \"cpu_seconds\": %.4f, \"seconds\": %.4f, \"dropped\": %llu, \"slow\": "
+            "%llu}\n",
+            static_cast<unsigned long long>(number_ - first_), cpu,
+            static_cast<double>(now - begin_ns_) * 1e-9,
+            static_cast<unsigned long long>(stats.hub.dropped_oldest - before_.hub.dropped_oldest),
+            static_cast<unsigned long long>(stats.hub.slow_clients));
+        std::fflush(stdout);
+    }
+
+    io::Loop* loop_;
+    ws::EndpointRef endpoint_;
+    ws::EndpointStats before_;
+    double rate_ = 0;
+    double cpu_begin_ = 0;
+    int64_t begin_ns_ = 0;
+    int64_t end_ns_ = 0;
+    uint64_t number_ = 0;
+    uint64_t first_ = 0;
+};
+
+int RunHub(bool drop) {
+    log::Init(log::Level::kError, true, "");
+    io::Loop loop;
+    ws::ServerSettings server_settings;
+    server_settings.address = "0.0.0.0";
+    server_settings.port = 0;
+    ws::Server server(loop, server_settings);
+    ws::EndpointSettings settings;
+    if (!drop) {
+        settings.slow_consumer = ws::SlowConsumer::kBlock;
+        settings.backlog = {2048, 16U << 20U};
+    }
+    auto endpoint = server.Acquire("/f", settings, "benchmark");
+    if (!endpoint) {
+        std::cerr << endpoint.error().message << '\n';
+        return 1;
+    }
+    std::printf("port %d\n", server.port());
+    std::fflush(stdout);
+    Publisher publisher(loop, std::move(*endpoint));
+    std::thread commands([&] {
+        for (std::string line; std::getline(std::cin, line);) {
+            double rate = 0;
+            double seconds = 0;
+            if (std::sscanf(line.c_str(), "run %lf %lf", &rate, &seconds) == 2) {
+                loop.Post([&publisher, rate, seconds] { publisher.Run(rate, seconds); });
+            }
+        }
+        loop.Stop();
+    });
+    loop.Run();
+    commands.join();
+    return 0;
+}
+
+}  // namespace
+}  // namespace haumea::bench
+
+int main(int argc, char** argv) {
+    const std::string_view mode = argc > 1 ? argv[1] : "";
+    return mode == "--raw" ? haumea::bench::RunRawHub() : haumea::bench::RunHub(mode == "--drop");
+}
