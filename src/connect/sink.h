@@ -28,8 +28,7 @@ struct Emission {
 // What goes to a transport: the payload after encode, compress, encrypt.
 struct EncodedMessage {
     BufferView payload;
-    // Text is valid UTF-8 by construction (json, delimited, urlencoded uncompressed); else the sink has to
-    // check or send binary (contract §7).
+    // The payload is a text (neither compressed nor encrypted nor bytes) and valid UTF-8.
     bool is_text = true;
     // Values of dynamic properties for this message (template results), in the order of the sink's
     // declaration; empty when the sink has none.
@@ -39,6 +38,7 @@ struct EncodedMessage {
 // What happened to a message that was handed to a transport.
 enum class Delivery {
     kAccepted,  // handed to the socket, or to at least one client's backlog: counts as records_out
+    kQueued,    // taken; the sink counts records_out itself when the socket has it
     kDropped,   // lost, counted by the sink with its reason (no client ...)
     kBlocked,   // not taken; offer it again after the ready callback
 };

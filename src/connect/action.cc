@@ -1,0 +1,404 @@
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "codec/cipher.h"
+#include "codec/compress.h"
+#include "codec/encoder.h"
+#include "connect/action_queue.h"
+#include "connect/batch_writer.h"
+#include "connect/common_properties.h"
+#include "connect/registry.h"
+#include "connect/services.h"
+#include "connect/transform.h"
+#include "ws/utf8.h"
+
+namespace haumea::connect {
+
+namespace {
+
+using metrics::NodeStats;
+using Kind = TransformItem::Kind;
+
+// The stages of one action as plain calls: batch -> transform -> encode -> compress -> encrypt -> transport,
+// or batch -> transform -> row sink. Every stage has its node in the status.
+class SinkPipeline final : public Action {
+  public:
+    SinkPipeline(CommonProperties common, const ActionOptions& options, io::Scheduler& scheduler)
+        : common_(std::move(common)), options_(options), clock_(&scheduler.clock()), linger_(scheduler) {}
+
+    Result<void> Build(const SinkDescriptor& descriptor, const SinkSpec& spec, Services& services);
+
+    Result<void> Open() override;
+    Flow Emit(const Emission& emission) noexcept override;
+    void SetResumeCallback(std::function<void()> resume) override {
+        if (queue_) {
+            queue_->SetResumeCallback(std::move(resume));
+        }
+    }
+    void Flush() noexcept override { FlushBatch(); }
+    void Close() override;
+    const std::vector<std::shared_ptr<NodeStats>>& nodes() const override { return nodes_; }
+    const std::vector<std::string>& warnings() const override { return warnings_; }
+
+  private:
+    static constexpr size_t kMaxBatchBytes = 8U << 20U;  // of a batch that only time would end
+    static constexpr size_t kMaxBatchRows = 100'000;
+
+    NodeStats* AddNode(NodeStats::Kind kind, const std::string& name);
+    Result<void> AddCodecs(const std::string& sink_name, int& position, const Services& services);
+
+    void Handle(const TransformItem& item, const Metadata* meta) noexcept;
+    void HandleForTransport(const TransformItem& item) noexcept;
+    void HandleForRows(const TransformItem& item, const Metadata* meta) noexcept;
+    bool EncodeItem(const TransformItem& item, std::string& error) noexcept;
+    // Compresses, encrypts and pushes what is in encoded_.
+    void Finish(bool maybe_text) noexcept;
+    void Failed(NodeStats* node, std::string text) noexcept;
+    void SendErrorText(std::string_view text) noexcept;
+    void SendErrorRow(const Value& row) noexcept;
+    void StartBatchClock() noexcept;
+    void FlushBatch() noexcept;
+
+    CommonProperties common_;
+    ActionOptions options_;
+    const Clock* clock_;
+    std::vector<std::shared_ptr<NodeStats>> nodes_;  // shared with status readers of other threads
+    std::vector<std::string> warnings_;
+    NodeStats* batch_stats_ = nullptr;
+    NodeStats* transform_stats_ = nullptr;
+    NodeStats* encode_stats_ = nullptr;
+    NodeStats* compress_stats_ = nullptr;
+    NodeStats* encrypt_stats_ = nullptr;
+    NodeStats* sink_stats_ = nullptr;
+
+    std::unique_ptr<Transform> transform_;
+    std::unique_ptr<codec::Encoder> encoder_;
+    std::unique_ptr<BatchWriter> batch_writer_;
+    std::unique_ptr<codec::Compressor> compressor_;
+    std::unique_ptr<codec::Cipher> cipher_;
+    std::unique_ptr<MessageSink> message_sink_;
+    std::unique_ptr<RowSink> row_sink_;
+    std::unique_ptr<ActionQueue> queue_;
+    bool open_ = false;
+
+    // Scratch, reused between emissions.
+    Arena arena_;
+    std::vector<TransformItem> items_;
+    BufferBuilder encoded_;
+    BufferBuilder compressed_;
+    BufferBuilder encrypted_;
+    Flow flow_ = Flow::kContinue;
+
+    io::Timer linger_;
+    int64_t batched_ = 0;  // emissions in the batch
+    Arena batch_arena_;    // of batched rows for a row sink
+    std::vector<Value> batch_rows_;
+};
+
+NodeStats* SinkPipeline::AddNode(NodeStats::Kind kind, const std::string& name) {
+    return nodes_.emplace_back(std::make_shared<NodeStats>(kind, name)).get();
+}
+
+Result<void> SinkPipeline::AddCodecs(const std::string& sink_name, int& position, const Services& services) {
+    if (!common_.compression.empty()) {
+        HAUMEA_TRY(compressor_, codec::MakeCompressor(common_.compression, common_.zstd_window_bytes));
+        compress_stats_ =
+            AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_compress", sink_name, position++));
+    }
+    if (!common_.encryption.empty()) {
+        codec::CipherOptions options;
+        options.key = services.aes_key;
+        options.mode = common_.cipher_mode;
+        options.iv = common_.cipher_iv;
+        options.aad = common_.cipher_aad;
+        options.tag_size = common_.cipher_tag_size;
+        if (options.mode == "gcm" && !options.iv.empty()) {
+            warnings_.push_back(fmt::format(
+                "{}: encProps.iv is the same for every message, which weakens gcm: leave it out", sink_name));
+        }
+        HAUMEA_TRY(cipher_, codec::Cipher::Make(std::move(options)));
+        encrypt_stats_ =
+            AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_encrypt", sink_name, position++));
+    }
+    return {};
+}
+
+Result<void> SinkPipeline::Build(const SinkDescriptor& descriptor, const SinkSpec& spec, Services& services) {
+    const std::string sink_name = fmt::format("{}_{}", descriptor.type, spec.index);
+    int position = 0;
+    const bool for_transport = descriptor.make_message_sink != nullptr;
+    if (common_.batches()) {
+        batch_stats_ = AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_batch", sink_name, position++));
+    }
+    // Rows have no text form: what a template writes is read again.
+    common_.transform.text_format = common_.transform.text_format && for_transport;
+    HAUMEA_TRY(transform_, Transform::Make(common_.transform));
+    transform_stats_ =
+        AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_transform", sink_name, position++));
+    if (for_transport) {
+        HAUMEA_TRY(encoder_, codec::MakeEncoder(common_.encoder));
+        const char* stage = common_.batches() ? "batchWriter" : "encode";
+        encode_stats_ =
+            AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_{}", sink_name, position++, stage));
+        if (common_.batches()) {
+            HAUMEA_TRY(batch_writer_, BatchWriter::Make(common_.encoder));
+        }
+        HAUMEA_TRY_VOID(AddCodecs(sink_name, position, services));
+    }
+    if (common_.enable_cache) {
+        warnings_.push_back(
+            fmt::format("{}: enableCache has no effect yet: messages wait in the bounded queue", sink_name));
+    }
+    SinkSpec own = spec;
+    own.warnings = &warnings_;
+    own.block_when_full = options_.disable_buffer_full_discard;
+    if (for_transport) {
+        HAUMEA_TRY(message_sink_, descriptor.make_message_sink(own, services));
+    } else {
+        HAUMEA_TRY(row_sink_, descriptor.make_row_sink(own, services));
+    }
+    sink_stats_ = AddNode(NodeStats::Kind::kSink, sink_name);
+    if (message_sink_) {
+        ActionQueue::Settings settings;
+        const int64_t length = common_.buffer_length > 0 ? common_.buffer_length : options_.buffer_length;
+        settings.messages = static_cast<size_t>(std::max<int64_t>(length, 1));
+        settings.pause_when_full = options_.disable_buffer_full_discard;
+        queue_ = std::make_unique<ActionQueue>(*message_sink_, settings, *sink_stats_, *clock_);
+    }
+    return {};
+}
+
+Result<void> SinkPipeline::Open() {
+    HAUMEA_TRY_VOID(message_sink_ ? message_sink_->Open(*sink_stats_) : row_sink_->Open(*sink_stats_));
+    open_ = true;
+    return {};
+}
+
+void SinkPipeline::Close() {
+    if (!open_) {
+        return;
+    }
+    FlushBatch();
+    open_ = false;
+    linger_.Cancel();
+    if (message_sink_) {
+        queue_->SetResumeCallback(nullptr);
+        queue_->Abandon();
+        message_sink_->Close();
+    } else {
+        row_sink_->Close();
+    }
+}
+
+Flow SinkPipeline::Emit(const Emission& emission) noexcept {
+    if (!open_) {
+        return Flow::kContinue;
+    }
+    flow_ = Flow::kContinue;
+    if (emission.is_error) {
+        if (options_.send_error) {
+            for (const Value& row : emission.rows) {
+                SendErrorRow(row);
+            }
+        }
+        return flow_;
+    }
+    const int64_t now = clock_->NowMs();
+    if (batch_stats_ != nullptr) {
+        batch_stats_->CountIn();
+        batch_stats_->SetInvoked(now);
+        batch_stats_->CountProcessed();
+        batch_stats_->CountOut();
+    }
+    transform_stats_->CountIn();
+    transform_stats_->SetInvoked(now);
+    items_.clear();
+    transform_->Apply(emission.rows, arena_, items_);
+    transform_stats_->CountProcessed();
+    for (const TransformItem& item : items_) {
+        Handle(item, emission.meta);
+    }
+    arena_.Reset();
+    if (common_.batches()) {
+        ++batched_;
+        const bool full = (common_.batch_size > 0 && batched_ >= common_.batch_size) ||
+                          batch_rows_.size() >= kMaxBatchRows ||
+                          (batch_writer_ && batch_writer_->size() >= kMaxBatchBytes);
+        if (full) {
+            FlushBatch();
+        } else {
+            StartBatchClock();
+        }
+    }
+    return flow_;
+}
+
+void SinkPipeline::Handle(const TransformItem& item, const Metadata* meta) noexcept {
+    if (item.kind == Kind::kError) {
+        Failed(transform_stats_, std::string(item.text));
+        return;
+    }
+    transform_stats_->CountOut();
+    if (message_sink_) {
+        HandleForTransport(item);
+    } else {
+        HandleForRows(item, meta);
+    }
+}
+
+bool SinkPipeline::EncodeItem(const TransformItem& item, std::string& error) noexcept {
+    encoded_.Clear();
+    switch (item.kind) {
+        case Kind::kText:
+            encoded_.Append(item.text);
+            return true;
+        case Kind::kList:
+            return encoder_->EncodeList(item.value.items(), encoded_, error);
+        case Kind::kRow:
+        case Kind::kError:
+            return encoder_->EncodeOne(item.value, encoded_, error);
+    }
+    return false;
+}
+
+void SinkPipeline::HandleForTransport(const TransformItem& item) noexcept {
+    encode_stats_->CountIn();
+    encode_stats_->SetInvoked(clock_->NowMs());
+    std::string error;
+    const bool encoded = batch_writer_ ? batch_writer_->Add(item, error) : EncodeItem(item, error);
+    encode_stats_->CountProcessed();
+    if (!encoded) {
+        Failed(encode_stats_, std::move(error));
+        return;
+    }
+    if (!batch_writer_) {
+        encode_stats_->CountOut();
+        Finish(item.kind == Kind::kText || common_.encoder.format != "binary");
+    }
+}
+
+void SinkPipeline::HandleForRows(const TransformItem& item, const Metadata* meta) noexcept {
+    const std::span<const Value> rows =
+        item.kind == Kind::kList ? item.value.items() : std::span(&item.value, 1);
+    if (common_.batches()) {
+        for (const Value& row : rows) {
+            batch_rows_.push_back(CopyValue(row, batch_arena_));
+        }
+        return;
+    }
+    row_sink_->Send({.rows = rows, .is_error = false, .meta = meta});
+}
+
+void SinkPipeline::Finish(bool maybe_text) noexcept {
+    BufferBuilder* payload = &encoded_;
+    std::string error;
+    if (compressor_) {
+        compress_stats_->CountIn();
+        compressed_.Clear();
+        compress_stats_->CountProcessed();
+        if (!compressor_->Compress(payload->view(), compressed_, error)) {
+            Failed(compress_stats_, std::move(error));
+            return;
+        }
+        compress_stats_->CountOut();
+        payload = &compressed_;
+    }
+    if (cipher_) {
+        encrypt_stats_->CountIn();
+        encrypted_.Clear();
+        encrypt_stats_->CountProcessed();
+        if (!cipher_->Encrypt(payload->view(), encrypted_, error)) {
+            Failed(encrypt_stats_, std::move(error));
+            return;
+        }
+        encrypt_stats_->CountOut();
+        payload = &encrypted_;
+    }
+    EncodedMessage message;
+    // JSON and urlencoded are UTF-8 by construction; other texts hold what came in.
+    message.is_text =
+        maybe_text && !compressor_ && !cipher_ && (encoder_->is_text() || ws::IsValidUtf8(payload->view()));
+    message.payload = payload->Take();
+    if (queue_->Push(std::move(message)) == Flow::kPause) {
+        flow_ = Flow::kPause;
+    }
+}
+
+void SinkPipeline::Failed(NodeStats* node, std::string text) noexcept {
+    if (options_.send_error) {
+        SendErrorText(text);
+    }
+    node->CountException(std::move(text), clock_->NowMs());
+}
+
+void SinkPipeline::SendErrorText(std::string_view text) noexcept {
+    const Field field{"error", Value::String(text)};
+    SendErrorRow(Value::Object({&field, 1}));
+}
+
+// Errors skip the transform and do not wait for a batch. One that cannot be encoded is counted and ends
+// there.
+void SinkPipeline::SendErrorRow(const Value& row) noexcept {
+    if (row_sink_) {
+        row_sink_->Send({.rows = {&row, 1}, .is_error = true});
+        return;
+    }
+    encoded_.Clear();
+    std::string error;
+    const bool encoded = common_.transform.send_single ? encoder_->EncodeOne(row, encoded_, error)
+                                                       : encoder_->EncodeList({&row, 1}, encoded_, error);
+    if (!encoded) {
+        encode_stats_->CountException("cannot encode an error row: " + error, clock_->NowMs());
+        return;
+    }
+    const bool send_error =
+        std::exchange(options_.send_error, false);  // a failing codec must not come back here
+    Finish(true);
+    options_.send_error = send_error;
+}
+
+void SinkPipeline::StartBatchClock() noexcept {
+    if (common_.linger_ms > 0 && !linger_.pending()) {
+        linger_.Start(common_.linger_ms, [this] { FlushBatch(); });
+    }
+}
+
+void SinkPipeline::FlushBatch() noexcept {
+    linger_.Cancel();
+    batched_ = 0;
+    if (!open_) {
+        return;
+    }
+    if (batch_writer_ && batch_writer_->Finish(encoded_)) {
+        encode_stats_->CountOut();
+        Finish(common_.encoder.format != "binary");
+    }
+    if (!batch_rows_.empty()) {
+        row_sink_->Send({.rows = batch_rows_, .is_error = false});
+        batch_rows_.clear();
+        batch_arena_.Reset();
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Action>> MakeAction(const Registry& registry, const SinkSpec& spec,
+                                           const ActionOptions& options, Services& services) {
+    const auto fail = [](Error error) { return Fail(std::move(error).WithCode(ErrorCode::kExecutor)); };
+    const SinkDescriptor* descriptor = registry.FindSink(spec.type);
+    if (descriptor == nullptr) {
+        return fail(Errorf("unknown sink type {}", spec.type));
+    }
+    auto common = ReadCommonProperties(spec.props);
+    if (!common) {
+        return fail(std::move(common.error()));
+    }
+    auto pipeline = std::make_unique<SinkPipeline>(std::move(*common), options, *services.scheduler);
+    if (auto built = pipeline->Build(*descriptor, spec, services); !built) {
+        return fail(std::move(built.error()));
+    }
+    return pipeline;
+}
+
+}  // namespace haumea::connect

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "connect/sink.h"
+#include "metrics/node_stats.h"
+
+namespace haumea::connect {
+
+// Last stage of an action that ends in a transport: hands messages to it and holds those that it does not
+// take now. Bounded in messages and bytes; beyond it the oldest goes, counted, or the rule has to wait. Owned
+// by one action; home loop only.
+class ActionQueue {
+  public:
+    struct Settings {
+        size_t messages = 1024;
+        size_t bytes = 16U << 20U;
+        bool pause_when_full = false;  // rule option disableBufferFullDiscard
+    };
+    // `stats` is the node of the sink; `now` for its texts.
+    ActionQueue(MessageSink& sink, const Settings& settings, metrics::NodeStats& stats, const Clock& clock);
+
+    // kPause: full; the resume callback follows when there is room. The message has been taken all the same.
+    Flow Push(EncodedMessage message) noexcept;
+    void SetResumeCallback(std::function<void()> resume) { resume_ = std::move(resume); }
+    size_t size() const noexcept { return waiting_.size(); }
+    // Drops what waits, counted: the action ends.
+    void Abandon() noexcept;
+
+  private:
+    bool full() const noexcept { return waiting_.size() >= settings_.messages || bytes_ >= settings_.bytes; }
+    // False: the sink is blocked.
+    bool Offer(const EncodedMessage& message) noexcept;
+    void DropOldest() noexcept;
+    void Drain() noexcept;
+
+    MessageSink* sink_;
+    Settings settings_;
+    metrics::NodeStats* stats_;
+    const Clock* clock_;
+    std::deque<EncodedMessage> waiting_;
+    size_t bytes_ = 0;
+    bool paused_ = false;    // the rule waits for us
+    bool dropping_ = false;  // a warning has been written since the queue was last empty
+    std::function<void()> resume_;
+};
+
+}  // namespace haumea::connect

@@ -1,0 +1,179 @@
+#include "connect/common_properties.h"
+
+#include <algorithm>
+#include <array>
+
+#include "data/cast.h"
+
+namespace haumea::connect {
+
+namespace {
+
+constexpr PropertyDoc kDocs[] = {
+    {"concurrency", "integer", "1", "accepted, the rule option of that name decides"},
+    {"bufferLength", "integer", "1024", "messages that wait while the transport does not take them"},
+    {"omitIfEmpty", "boolean", "false", "send nothing for an empty result"},
+    {"sendSingle", "boolean", "false", "a message per row instead of one array"},
+    {"dataTemplate", "string", "", "text template of the message"},
+    {"format", "string", "json", "json, delimited, urlencoded or binary"},
+    {"schemaId", "string", "", "schema of formats that have one"},
+    {"delimiter", "string", ",", "between the values of the delimited format"},
+    {"hasHeader", "boolean", "false", "delimited: a first line with the names"},
+    {"fields", "list", "", "keep only these keys"},
+    {"excludeFields", "list", "", "leave these keys out"},
+    {"dataField", "string", "", "send the value of this key instead of the row"},
+    {"tableDataField", "string", "", "alias of dataField"},
+    {"batchSize", "integer", "0", "results joined in one message"},
+    {"lingerInterval", "duration", "0", "longest time that a result waits for its batch"},
+    {"compression", "string", "", "zlib, gzip, flate or zstd"},
+    {"compressionProps", "map", "", "zstd: windowSize"},
+    {"encryption", "string", "", "aes"},
+    {"encProps", "map", "", "mode (gcm, cfb), iv, aad (base64), tagsize"},
+    {"sendError", "boolean", "", "accepted, the rule option of that name decides"},
+    {"enableCache", "boolean", "false", "keep messages that cannot be delivered"},
+    {"memoryCacheThreshold", "integer", "1024", "cache: messages in memory"},
+    {"maxDiskCache", "integer", "1024000", "cache: messages on disk"},
+    {"bufferPageSize", "integer", "256", "cache: messages of a page on disk"},
+    {"resendInterval", "duration", "0", "cache: time between attempts"},
+    {"cleanCacheAtStop", "boolean", "false", "cache: forget when the rule stops"},
+    {"resendAlterQueue", "boolean", "false", "cache: resend beside new messages"},
+    {"resendPriority", "integer", "0", "cache: -1, 0 or 1"},
+    {"resendIndicatorField", "string", "", "cache: field that is true in resent messages"},
+    {"resendDestination", "string", "", "cache: where resent messages go"},
+    {"resourceId", "string", "", "named group of properties"},
+    {"connectionSelector", "string", "", "named connection"},
+};
+
+std::string Lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return text;
+}
+
+// base64 of `name` in encProps.
+std::string ReadBase64(PropertyReader& reader, PropertyReader& inner, std::string_view name) {
+    const std::string text = inner.String(name);
+    auto bytes = DecodeBase64(text);
+    if (!bytes) {
+        reader.Refuse(Errorf("encProps.{} is no base64", name));
+        return {};
+    }
+    return *bytes;
+}
+
+void ReadCodecs(PropertyReader& reader, CommonProperties& common) {
+    common.compression = reader.String("compression");
+    constexpr std::array<std::string_view, 5> kCompressors = {"", "zlib", "gzip", "flate", "zstd"};
+    if (std::find(kCompressors.begin(), kCompressors.end(), common.compression) == kCompressors.end()) {
+        reader.Refuse(Errorf(
+            "get compressor {0} fail with error: unsupported compressor: {0}: use zlib, gzip, flate or zstd",
+            common.compression));
+    }
+    if (const config::Node* props = reader.Map("compressionProps")) {
+        PropertyReader inner(*props, "compressionProps");
+        common.zstd_window_bytes = inner.Int("windowSize", common.zstd_window_bytes);
+        const int64_t window = common.zstd_window_bytes;
+        if (window < (1 << 10) || window > (512 << 20) || (window & (window - 1)) != 0) {
+            inner.Refuse(
+                Errorf("windowSize is {}, but has to be a power of two from 1024 to 536870912", window));
+        }
+        if (auto status = inner.status(); !status) {
+            reader.Refuse(status.error());
+        }
+    }
+    common.encryption = reader.String("encryption");
+    if (common.encryption == "default") {
+        reader.Refuse(Errorf("get encryptor default fail with error: default encryption is not configured"));
+    } else if (!common.encryption.empty() && common.encryption != "aes") {
+        reader.Refuse(Errorf("get encryptor {0} fail with error: encryptor '{0}' is not supported: use aes",
+                             common.encryption));
+    }
+    if (const config::Node* props = reader.Map("encProps")) {
+        PropertyReader inner(*props, "encProps");
+        common.cipher_mode = inner.String("mode", "gcm");
+        common.cipher_iv = ReadBase64(reader, inner, "iv");
+        common.cipher_aad = ReadBase64(reader, inner, "aad");
+        common.cipher_tag_size = inner.IntInRange("tagsize", 16, 0, 1024);
+        if (auto status = inner.status(); !status) {
+            reader.Refuse(status.error());
+        }
+    }
+}
+
+void CheckCache(PropertyReader& reader, CommonProperties& common) {
+    common.enable_cache = reader.Bool("enableCache", false);
+    const int64_t threshold = reader.Int("memoryCacheThreshold", 1024);
+    const int64_t disk = reader.Int("maxDiskCache", 1024000);
+    const int64_t page = reader.Int("bufferPageSize", 256);
+    const int64_t priority = reader.Int("resendPriority", 0);
+    const auto refuse = [&reader](const char* text) {
+        reader.Refuse(Errorf("invalid cache properties: {}", text));
+    };
+    if (page <= 0) {
+        refuse("bufferPageSize:bufferPageSize must be positive");
+    } else if (threshold < 0) {
+        refuse("memoryCacheThreshold:memoryCacheThreshold must be positive");
+    } else if (threshold < page) {
+        refuse(
+            "memoryCacheThresholdTooSmall:memoryCacheThreshold must be greater than or equal to "
+            "bufferPageSize");
+    } else if (threshold % page != 0) {
+        refuse("memoryCacheThresholdNotMultiple:memoryCacheThreshold must be a multiple of bufferPageSize");
+    } else if (disk < 0) {
+        refuse("maxDiskCache:maxDiskCache must be positive");
+    } else if (disk < page) {
+        refuse("maxDiskCacheTooSmall:maxDiskCache must be greater than bufferPageSize");
+    } else if (disk % page != 0) {
+        refuse("maxDiskCacheNotMultiple:maxDiskCache must be a multiple of bufferPageSize");
+    } else if (reader.DurationMs("resendInterval", 0) < 0) {
+        refuse("resendInterval:resendInterval must be positive");
+    } else if (priority < -1 || priority > 1) {
+        refuse("resendPriority:resendPriority must be -1, 0 or 1");
+    }
+    static_cast<void>(reader.Bool("cleanCacheAtStop", false));
+    static_cast<void>(reader.Bool("resendAlterQueue", false));
+    static_cast<void>(reader.String("resendIndicatorField"));
+    static_cast<void>(reader.String("resendDestination"));
+}
+
+}  // namespace
+
+std::span<const PropertyDoc> CommonPropertyDocs() { return kDocs; }
+
+Result<CommonProperties> ReadCommonProperties(const config::Node& props) {
+    PropertyReader reader(props, "fail to parse sink configuration");
+    CommonProperties common;
+    TransformOptions& transform = common.transform;
+    transform.send_single = reader.Bool("sendSingle", false);
+    transform.omit_if_empty = reader.Bool("omitIfEmpty", false);
+    transform.data_template = reader.String("dataTemplate");
+    transform.data_field = reader.Aliased("dataField", "tableDataField");
+    transform.fields = reader.Strings("fields");
+    transform.exclude_fields = reader.Strings("excludeFields");
+    common.encoder.format = Lower(reader.String("format", "json"));
+    common.encoder.format = common.encoder.format.empty() ? "json" : common.encoder.format;
+    transform.text_format = common.encoder.format == "json" || common.encoder.format == "delimited" ||
+                            common.encoder.format == "urlencoded";
+    common.encoder.delimiter = reader.String("delimiter");
+    common.encoder.has_header = reader.Bool("hasHeader", false);
+    common.encoder.fields = transform.fields;
+    common.batch_size = reader.Int("batchSize", 0);
+    common.linger_ms = reader.DurationMs("lingerInterval", 0);
+    if (common.batch_size < 0) {
+        reader.Refuse(Errorf("invalid batchSize {}: it has to be 0 (off) or more", common.batch_size));
+    }
+    if (common.linger_ms < 0) {
+        reader.Refuse(Errorf("invalid lingerInterval {}ms, must be positive", common.linger_ms));
+    }
+    static_cast<void>(reader.Int("concurrency", 1));
+    static_cast<void>(reader.String("schemaId"));
+    if (reader.Has("bufferLength")) {
+        common.buffer_length = reader.IntInRange("bufferLength", 1024, 1, 10'000'000);
+    }
+    ReadCodecs(reader, common);
+    CheckCache(reader, common);
+    HAUMEA_TRY_VOID(reader.status());
+    return common;
+}
+
+}  // namespace haumea::connect

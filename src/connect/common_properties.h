@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/encoder.h"
+#include "config/node.h"
+#include "connect/properties.h"
+#include "connect/transform.h"
+
+namespace haumea::connect {
+
+// The properties that every sink has, read and checked.
+struct CommonProperties {
+    TransformOptions transform;
+    codec::EncoderOptions encoder;
+    int64_t batch_size = 0;
+    int64_t linger_ms = 0;
+    std::string compression;
+    int64_t zstd_window_bytes = 8 << 20;
+    std::string encryption;
+    std::string cipher_mode = "gcm";
+    std::string cipher_iv;   // bytes
+    std::string cipher_aad;  // bytes
+    int64_t cipher_tag_size = 16;
+    // Negative: not given.
+    int64_t buffer_length = -1;
+    bool enable_cache = false;
+
+    bool batches() const { return batch_size > 0 || linger_ms > 0; }
+};
+
+std::span<const PropertyDoc> CommonPropertyDocs();
+Result<CommonProperties> ReadCommonProperties(const config::Node& props);
+
+}  // namespace haumea::connect
