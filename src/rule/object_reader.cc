@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "rule/duration.h"
+#include "config/duration.h"
 
 namespace haumea::rule {
 namespace {
@@ -97,12 +97,12 @@ void ObjectReader::ReadDuration(std::string_view name, int64_t& field_ms) {
     }
     std::string problem;
     if (node->is_string()) {
-        const Result<int64_t> parsed = ParseDuration(node->as_string());
+        const auto parsed = config::ParseDuration(node->as_string());
         if (parsed) {
-            field_ms = *parsed;
+            field_ms = parsed->value;
             return;
         }
-        problem = parsed.error().message;
+        problem = fmt::format("{}{}: {}", path_, name, parsed.error().message);
     } else {
         problem = fmt::format(
             "{}{}: {} is no duration, write a text such as \"10s\" or a whole number of milliseconds", path_,

@@ -149,6 +149,20 @@ void AddOptionWarnings(RuleDef& def) {
 
 }  // namespace
 
+Options DefaultOptions(const config::RuleSettings& settings) {
+    Options options;
+    options.plan.is_event_time = settings.is_event_time;
+    options.plan.late_tolerance_ms = settings.late_tolerance.value;
+    options.plan.concurrency = settings.concurrency;
+    options.plan.buffer_length = settings.buffer_length;
+    options.plan.send_meta_to_sink = settings.send_meta_to_sink;
+    options.plan.send_error = settings.send_error;
+    options.qos = settings.qos;
+    options.checkpoint_interval_ms = settings.checkpoint_interval.value;
+    options.restart_attempts = settings.restart_strategy.attempts;
+    return options;
+}
+
 Result<RuleDef> ParseRule(std::string_view text, std::string_view path_id, const Options& defaults,
                           const sql::FunctionChecker* functions) {
     const auto refuse = [text](std::string_view reason) {

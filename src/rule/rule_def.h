@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "config/node.h"
+#include "config/settings.h"
 #include "exec/rule_pipeline.h"
 #include "rule/schedule.h"
 #include "sql/parser.h"
@@ -22,6 +23,9 @@ struct Options {
     int64_t restart_attempts = 0;  // above 0: started again after a failure, without counting
     Schedule schedule;
 };
+
+// What `options` of every rule start from.
+Options DefaultOptions(const config::RuleSettings& settings);
 
 // A rule as posted. A plain value; any thread.
 struct RuleDef {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "config/duration.h"
 #include "data/datetime_layout.h"
 #include "data/zone.h"
-#include "rule/duration.h"
 
 namespace haumea::rule {
 namespace {
@@ -33,8 +33,8 @@ void Schedule::SetCron(std::string text) {
 void Schedule::SetDuration(std::string text) {
     duration_text_ = std::move(text);
     duration_ms_.reset();
-    if (auto duration = ParseDuration(duration_text_); duration && *duration > 0) {
-        duration_ms_ = *duration;
+    if (auto duration = config::ParseDuration(duration_text_); duration && duration->value > 0) {
+        duration_ms_ = duration->value;
     }
 }
 
@@ -68,7 +68,7 @@ std::vector<std::string> Schedule::Warnings() const {
             "option cron has no effect without a duration: set duration to the length of a run");
     }
     if (!duration_text_.empty() && !duration_ms_) {
-        const auto parsed = ParseDuration(duration_text_);
+        const auto parsed = config::ParseDuration(duration_text_);
         warnings.push_back(fmt::format("option duration \"{}\" has no effect: {}", duration_text_,
                                        parsed ? "it must be above 0" : parsed.error().message));
     }
