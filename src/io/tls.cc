@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -28,7 +29,8 @@ struct SslFree {
 // SIGPIPE and works over any Stream.
 struct Transport {
     std::unique_ptr<Stream> stream;
-    IoResult last;  // of the last call that failed or ended
+    bool ended = false;  // the peer has finished
+    int error = 0;       // of the first call that failed
     bool got_bytes = false;
     bool plain_text = false;  // the first bytes were no TLS record
 };
@@ -48,10 +50,10 @@ int BioRead(BIO* bio, char* data, int size) {
             BIO_set_retry_read(bio);
             return -1;
         case IoResult::Status::kEnd:
-            transport.last = result;
+            transport.ended = true;
             return 0;
         case IoResult::Status::kFailed:
-            transport.last = result;
+            transport.error = transport.error != 0 ? transport.error : result.error;
             return -1;
     }
     return -1;
@@ -68,7 +70,7 @@ int BioWrite(BIO* bio, const char* data, int size) {
     if (result.status == IoResult::Status::kWouldBlock) {
         BIO_set_retry_write(bio);
     } else {
-        transport.last = result;
+        transport.error = transport.error != 0 ? transport.error : result.error;
     }
     return -1;
 }
@@ -78,7 +80,7 @@ long BioControl(BIO* bio, int command, long /*number*/, void* /*pointer*/) {  //
         case BIO_CTRL_FLUSH:
             return 1;
         case BIO_CTRL_EOF:
-            return static_cast<Transport*>(BIO_get_data(bio))->last.status == IoResult::Status::kEnd ? 1 : 0;
+            return static_cast<Transport*>(BIO_get_data(bio))->ended ? 1 : 0;
         default:
             return 0;
     }
@@ -246,7 +248,11 @@ class TlsStreamImpl final : public TlsStream {
         if (result == 1) {
             return {IoResult::Status::kOk, bytes, 0};
         }
-        const IoResult outcome = Outcome(result);
+        IoResult outcome = Outcome(result);
+        if (outcome.status == IoResult::Status::kEnd) {
+            error_ = ErrorText(EPIPE);
+            outcome = {IoResult::Status::kFailed, 0, EPIPE};
+        }
         if (outcome.status == IoResult::Status::kWouldBlock && handshake_done()) {
             pending_.assign(Scratch(), size);
             WaitTransportWritable();
@@ -339,25 +345,24 @@ class TlsStreamImpl final : public TlsStream {
         }
     }
 
+    // The first failure is the one that is told; what follows is its echo.
     IoResult Failure() {
         const unsigned long code = ERR_peek_last_error();  // NOLINT: OpenSSL's type
-        const bool ended = transport_.last.status == IoResult::Status::kEnd;
-        const int error = transport_.last.status == IoResult::Status::kFailed ? transport_.last.error : 0;
-        if (handshake_done()) {
-            if (ended) {
-                ERR_clear_error();
-                // Without close_notify: for protocols that mark their own ends, as WebSocket does, an end.
-                return {IoResult::Status::kEnd};
-            }
-            error_ = error != 0 ? transport_.stream->last_error() : "TLS: " + TlsErrorText();
-        } else {
-            error_ = HandshakeError(code, ended, error);
+        if (handshake_done() && transport_.ended && error_.empty()) {
+            ERR_clear_error();
+            // Without close_notify: for protocols that mark their own ends, as WebSocket does, an end.
+            return {IoResult::Status::kEnd};
+        }
+        if (error_.empty()) {
+            error_ = !handshake_done()       ? HandshakeError(code)
+                     : transport_.error != 0 ? ErrorText(transport_.error)
+                                             : "TLS: " + TlsErrorText();
         }
         ERR_clear_error();
-        return {IoResult::Status::kFailed, 0, error};
+        return {IoResult::Status::kFailed, 0, transport_.error};
     }
 
-    std::string HandshakeError(unsigned long code, bool ended, int error) {  // NOLINT: OpenSSL's type
+    std::string HandshakeError(unsigned long code) {  // NOLINT: OpenSSL's type
         if (transport_.plain_text) {
             return SSL_is_server(ssl_.get()) == 1 ? "the client speaks plain text where TLS is expected"
                                                   : "the server answered in plain text: set scheme: ws";
@@ -371,12 +376,12 @@ class TlsStreamImpl final : public TlsStream {
                                SSL_is_server(ssl_.get()) == 1 ? "client" : "server",
                                X509_verify_cert_error_string(verified));
         }
-        if (error != 0) {
-            return transport_.stream->last_error();
-        }
-        if (ended) {
+        if (transport_.ended) {
             return transport_.got_bytes ? "the peer ended the connection within the TLS handshake"
                                         : "the peer ended the connection without answering the TLS handshake";
+        }
+        if (transport_.error != 0) {
+            return ErrorText(transport_.error);
         }
         const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
         return reason == nullptr ? "the TLS handshake failed"
