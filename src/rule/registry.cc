@@ -32,7 +32,7 @@ Registry::Registry(Environment environment, store::KeyValue& table, Options defa
 
 Registry::~Registry() = default;
 
-Rule* Registry::Find(const std::string& id) {
+Rule* Registry::FindOwn(const std::string& id) {
     const auto found = rules_.find(id);
     return found == rules_.end() ? nullptr : found->second.get();
 }
@@ -43,7 +43,7 @@ const Rule* Registry::Find(const std::string& id) const {
 }
 
 Result<Rule*> Registry::Need(const std::string& id) {
-    Rule* rule = Find(id);
+    Rule* rule = FindOwn(id);
     if (rule == nullptr) {
         return Fail(NotFound(id, " in registry, please check if it is created"));
     }
@@ -135,7 +135,7 @@ Result<Change> Registry::Update(const std::string& id, std::string_view body) {
     if (!def) {
         return Fail(std::move(def.error()).With("Invalid rule json"));
     }
-    Rule* rule = Find(id);
+    Rule* rule = FindOwn(id);
     return rule == nullptr ? Add(std::move(*def)) : Exchange(*rule, std::move(*def));
 }
 
@@ -215,7 +215,7 @@ Result<void> Registry::Stop(const std::string& id) {
 Result<void> Registry::Restart(const std::string& id) { return Start(id); }
 
 Result<void> Registry::SetTags(const std::string& id, std::vector<std::string> tags) {
-    Rule* rule = Find(id);
+    Rule* rule = FindOwn(id);
     if (rule == nullptr) {
         return Fail(NotFound(id, "."));
     }

@@ -63,7 +63,7 @@ class Registry {
     int64_t now_ms() const { return environment_.control->clock().NowMs(); }
 
   private:
-    Rule* Find(const std::string& id);
+    Rule* FindOwn(const std::string& id);
     // Or `Rule x is not found in registry, please check if it is created`.
     Result<Rule*> Need(const std::string& id);
     Result<RuleDef> Parse(std::string_view body, std::string_view path_id) const;

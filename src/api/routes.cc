@@ -1,0 +1,14 @@
+#include "api/routes.h"
+
+namespace haumea::api {
+
+void AddRoutes(http::Router& router, const Services& services) {
+    // Fixed paths such as /rules/status/all come before templates that would also fit.
+    AddServerRoutes(router, services);
+    AddStreamRoutes(router, services);
+    AddRuleTagRoutes(router, services);
+    AddRuleStatusRoutes(router, services);
+    AddRuleRoutes(router, services);
+}
+
+}  // namespace haumea::api
