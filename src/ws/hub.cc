@@ -404,6 +404,7 @@ void Hub::Visit() noexcept {
         Settle(subscriber, outcome);
     } else if (outcome != Outcome::kGone) {
         round_min_ = std::min(round_min_, Needs(subscriber));
+        another_round_ |= outcome == Outcome::kMore;  // a begun frame does not show in round_min_
         ++cursor_;
     }
 }

@@ -26,7 +26,7 @@ class FakeClient final : public Subscriber {
         }
         size_t taken = 0;
         for (const iovec& part : parts) {
-            const size_t n = std::min(part.iov_len, room);
+            const size_t n = std::min({part.iov_len, room, per_write - taken});
             got.append(static_cast<const char*>(part.iov_base), n);
             room -= n;
             taken += n;
@@ -59,6 +59,7 @@ class FakeClient final : public Subscriber {
     }
 
     size_t room = SIZE_MAX;
+    size_t per_write = SIZE_MAX;
     std::string got;
     size_t writes = 0;
     int slow_events = 0;
@@ -151,6 +152,15 @@ TEST_F(HubTest, PartialFrameGoesOnWhereItStoppedAndControlFramesComeAtItsEnd) {
     client->Open(SIZE_MAX);
     Turn();
     EXPECT_EQ(client->got, std::string("\x81\x01") + "a\x81\x01" + "bP!!");
+}
+
+TEST_F(HubTest, LargeMessageGoesOutWholeThroughASocketThatTakesLittleAtATime) {
+    Make();
+    auto client = Client();
+    client->per_write = 100;
+    hub_->Publish(Frame(std::string(10'000, 'x')));
+    Turn();
+    EXPECT_EQ(client->got.size(), 10'004U);
 }
 
 TEST_F(HubTest, FullClientDropsItsOldestAndDisturbsNobody) {
