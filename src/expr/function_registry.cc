@@ -35,6 +35,18 @@ const FunctionRegistry& FunctionRegistry::Builtin() {
         AddMathFunctions(all);
         AddBitFunctions(all);
         AddStringFunctions(all);
+        AddPatternFunctions(all);
+        AddNumberFormatFunctions(all);
+        AddDatetimeFunctions(all);
+        AddClockFunctions(all);
+        AddConversionFunctions(all);
+        AddHashFunctions(all);
+        AddCompressionFunctions(all);
+        AddJsonFunctions(all);
+        AddArrayFunctions(all);
+        AddArrayMakers(all);
+        AddObjectFunctions(all);
+        AddMiscFunctions(all);
         AddBuiltinForms(all);
         return all;
     }();
