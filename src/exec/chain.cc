@@ -57,8 +57,10 @@ void AddWindow(ChainBuilder& builder, const plan::WindowSpec& window, bool event
     }
     if (window.type == sql::WindowType::kCount) {
         builder.Add<CountWindow>(builder.Node("window"));
+    } else if (window.type == sql::WindowType::kSliding) {
+        builder.Add<SlidingWindow>(builder.Node("window"));
     } else {
-        builder.Add<TumblingWindow>(builder.Node("window"), event_time);
+        builder.Add<TimeWindow>(builder.Node("window"), event_time);
     }
 }
 

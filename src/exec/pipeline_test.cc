@@ -187,6 +187,23 @@ TEST_F(PipelineTest, EventTimeWindowsFollowTheWatermark) {
                 ElementsAre(R"([{"a":1},{"a":2}])", R"([{"a":3}])", "[]"));
 }
 
+TEST_F(PipelineTest, HoppingWindowsOverlap) {
+    EXPECT_THAT(RunLists("SELECT collect(a) AS c, window_start() AS s, window_end() AS e FROM ev GROUP BY "
+                         "HOPPINGWINDOW(ss, 20, 10)",
+                         {R"({"a":1,"ts":1000})", R"({"a":2,"ts":12000})", R"({"a":3,"ts":25000})",
+                          R"({"a":4,"ts":40000})"},
+                         {.is_event_time = true, .late_tolerance_ms = 0}),
+                ElementsAre(R"([{"c":[1],"e":10000,"s":-9000}])", R"([{"c":[1,2],"e":20000,"s":0}])",
+                            R"([{"c":[2,3],"e":30000,"s":10000}])", R"([{"c":[3],"e":40000,"s":20000}])"));
+}
+
+TEST_F(PipelineTest, ASlidingWindowEndsAtTheRowThatCausesIt) {
+    EXPECT_THAT(RunLists("SELECT collect(a) AS c FROM ev GROUP BY SLIDINGWINDOW(ss, 10) OVER (WHEN a > 1)",
+                         {R"({"a":1,"ts":1000})", R"({"a":2,"ts":11000})", R"({"a":3,"ts":11001})"},
+                         {.is_event_time = true, .late_tolerance_ms = 0}),
+                ElementsAre(R"([{"c":[1,2]}])", R"([{"c":[2,3]}])"));
+}
+
 TEST_F(PipelineTest, EventTimeWithoutWindowReordersWithinTheTolerance) {
     EXPECT_THAT(Run("SELECT a FROM ev",
                     {R"({"a":2,"ts":2000})", R"({"a":1,"ts":1500})", R"({"a":3,"ts":3000})",
@@ -200,6 +217,8 @@ TEST_F(PipelineTest, AJumpOfEventTimeDoesNotSendWindowsForHours) {
                                   {R"({"a":1,"ts":1000})", R"({"a":2,"ts":9000000000000})"},
                                   {.is_event_time = true, .late_tolerance_ms = 0});
     EXPECT_LT(results.size(), 10'100U);
+    bench_.Send(R"({"a":3,"ts":9000000002000})");
+    EXPECT_THAT(bench_.Take(), testing::Contains(R"([{"a":2}])"));
 }
 
 TEST_F(PipelineTest, APausedActionPausesTheSourceUntilItResumes) {

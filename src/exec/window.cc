@@ -32,6 +32,14 @@ void WindowOperator::PopFront(size_t count) noexcept {
     full_ = full_ && count == 0;
 }
 
+void WindowOperator::PopOlderThan(int64_t timestamp_ms) noexcept {
+    size_t count = 0;
+    while (count < rows_.size() && rows_[count].timestamp_ms() < timestamp_ms) {
+        ++count;
+    }
+    PopFront(count);
+}
+
 void WindowOperator::Emit(size_t count, const expr::WindowRange& range) noexcept {
     collection_.tuples.clear();
     for (size_t i = 0; i < count; ++i) {
@@ -50,87 +58,121 @@ void WindowOperator::Emit(size_t count, const expr::WindowRange& range) noexcept
     context().eval.window = nullptr;
 }
 
-TumblingWindow::TumblingWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats,
-                               bool event_time)
+TimeWindow::TimeWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats, bool event_time)
     : WindowOperator(context, std::move(stats)),
       spec_(*context.plan.window),
       length_ms_(spec_.length * ToMillis(spec_.unit)),
+      hop_ms_(spec_.interval * ToMillis(spec_.unit)),
       event_time_(event_time),
       timer_(context.scheduler) {}
 
-void TumblingWindow::Start() {
+int64_t TimeWindow::FirstEnd(int64_t now_ms) const noexcept {
+    return FirstWindowEnd(spec_.unit, spec_.interval, now_ms, DefaultZone());
+}
+
+void TimeWindow::Start() {
     if (event_time_) {
         return;
     }
-    start_ms_ = context().scheduler.clock().NowMs();
-    end_ms_ = FirstWindowEnd(spec_.unit, spec_.length, start_ms_, DefaultZone());
+    last_ms_ = context().scheduler.clock().NowMs();
+    end_ms_ = FirstEnd(last_ms_);
     Schedule();
 }
 
-void TumblingWindow::Schedule() {
+void TimeWindow::Schedule() {
     timer_.Start(end_ms_ - context().scheduler.clock().NowMs(), [this] { OnTimer(); });
 }
 
-void TumblingWindow::OnTimer() noexcept {
-    const int64_t now = context().scheduler.clock().NowMs();
+// Sends the window that ends at end_ms_ and lets go of the rows that no later window needs.
+size_t TimeWindow::Fire() noexcept {
     const int64_t end = end_ms_;
-    const int64_t start = start_ms_;
-    start_ms_ = end;
-    end_ms_ += length_ms_;
-    // After a pause of the machine the windows that nobody can have filled are left out.
-    if (end_ms_ <= now) {
-        end_ms_ = FirstWindowEnd(spec_.unit, spec_.length, now, DefaultZone());
+    const expr::WindowRange range{
+        .start_ms = last_ms_ - (length_ms_ - hop_ms_), .end_ms = end, .trigger_ms = end};
+    last_ms_ = end;
+    end_ms_ += hop_ms_;
+    if (length_ms_ < hop_ms_) {
+        PopOlderThan(end - length_ms_);  // hops wider than the window leave gaps
     }
-    Schedule();
-    const Turn turn(context());
-    const size_t count = rows().size();
-    context().now_ms = now;
-    Emit(count, {.start_ms = start, .end_ms = end, .trigger_ms = end});
-    PopFront(count);
+    size_t count = 0;
+    while (count < rows().size() && rows()[count].timestamp_ms() < end) {
+        ++count;
+    }
+    Emit(count, range);
+    PopOlderThan(end_ms_ - length_ms_);
+    return count;
 }
 
-bool TumblingWindow::OnTuple(expr::Tuple& tuple) noexcept {
+void TimeWindow::OnTimer() noexcept {
+    const Turn turn(context());
+    const int64_t now = context().scheduler.clock().NowMs();
+    context().now_ms = now;
+    Fire();
+    // After a pause of the machine the windows that nobody can have filled are left out.
+    if (end_ms_ <= now) {
+        end_ms_ = FirstEnd(now);
+    }
+    Schedule();
+}
+
+bool TimeWindow::OnTuple(expr::Tuple& tuple) noexcept {
     if (Keep(tuple) && event_time_ && end_ms_ == 0) {
-        start_ms_ = tuple.row.timestamp_ms;
-        end_ms_ = FirstWindowEnd(spec_.unit, spec_.length, start_ms_, DefaultZone());
+        last_ms_ = tuple.row.timestamp_ms;
+        end_ms_ = FirstEnd(last_ms_);
     }
     return false;
 }
 
-void TumblingWindow::OnWatermark(int64_t watermark_ms) noexcept {
+void TimeWindow::OnWatermark(int64_t watermark_ms) noexcept {
     if (!event_time_ || end_ms_ == 0) {
         return;
     }
     size_t empty = 0;
     while (end_ms_ <= watermark_ms) {
-        size_t count = 0;
-        while (count < rows().size() && rows()[count].timestamp_ms() < end_ms_) {
-            ++count;
-        }
-        Emit(count, {.start_ms = start_ms_, .end_ms = end_ms_, .trigger_ms = end_ms_});
-        PopFront(count);
-        start_ms_ = end_ms_;
-        end_ms_ += length_ms_;
-        empty = count == 0 ? empty + 1 : 0;
-        if (empty == kMaxEmptyWindows && end_ms_ <= watermark_ms) {
+        empty = Fire() == 0 ? empty + 1 : 0;
+        if (empty == kMaxEmptyWindows) {
             SkipEmptyWindows(watermark_ms);
+            empty = 0;
         }
     }
 }
 
-// One event with a wrong year must not make the rule send windows for hours.
-void TumblingWindow::SkipEmptyWindows(int64_t watermark_ms) noexcept {
+// One event with a wrong year must not make the rule send windows for hours. Goes on with the first window
+// that has a row.
+void TimeWindow::SkipEmptyWindows(int64_t watermark_ms) noexcept {
     const int64_t next =
         rows().empty() ? watermark_ms : std::min(rows().front().timestamp_ms(), watermark_ms);
-    const int64_t skipped = (next - start_ms_) / length_ms_;
+    const int64_t skipped = (next - last_ms_) / hop_ms_;
     if (skipped <= 0) {
         return;
     }
-    start_ms_ += skipped * length_ms_;
-    end_ms_ = start_ms_ + length_ms_;
+    last_ms_ += skipped * hop_ms_;
+    end_ms_ = last_ms_ + hop_ms_;
     stats().CountDropped(skipped);
     Fail(fmt::format("{} empty windows were left out: the event time jumped ahead; check the timestamps",
                      skipped));
+}
+
+SlidingWindow::SlidingWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats)
+    : WindowOperator(context, std::move(stats)),
+      spec_(*context.plan.window),
+      length_ms_(spec_.length * ToMillis(spec_.unit)) {}
+
+bool SlidingWindow::OnTuple(expr::Tuple& tuple) noexcept {
+    const int64_t end = tuple.row.timestamp_ms;
+    const int64_t start = end - length_ms_;
+    PopOlderThan(start);
+    bool fires = true;
+    if (spec_.when != nullptr) {
+        const Value condition = spec_.when->Run(eval());
+        if (condition.is_error()) {
+            Fail(condition.text());
+        }
+        fires = condition.type() == Type::kBool && condition.as_bool();
+    }
+    if (Keep(tuple) && fires) {
+        Emit(rows().size(), {.start_ms = start, .end_ms = end, .trigger_ms = end});
+    }
+    return false;
 }
 
 CountWindow::CountWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats)

@@ -18,6 +18,8 @@ class WindowOperator : public Operator {
     // False: the window is full, the row is dropped and counted.
     bool Keep(const expr::Tuple& tuple) noexcept;
     void PopFront(size_t count) noexcept;
+    // Rows come in order of their timestamps.
+    void PopOlderThan(int64_t timestamp_ms) noexcept;
     // Sends the first `count` kept rows on.
     void Emit(size_t count, const expr::WindowRange& range) noexcept;
     std::deque<KeptTuple>& rows() { return rows_; }
@@ -29,11 +31,11 @@ class WindowOperator : public Operator {
     Collection collection_;
 };
 
-// TUMBLINGWINDOW: a result at the end of every interval, also without rows. In processing time a timer of the
-// rule's loop fires it, in event time the watermark.
-class TumblingWindow final : public WindowOperator {
+// TUMBLINGWINDOW and HOPPINGWINDOW: a result at the end of every interval, also without rows. In processing
+// time a timer of the rule's loop fires it, in event time the watermark.
+class TimeWindow final : public WindowOperator {
   public:
-    TumblingWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats, bool event_time);
+    TimeWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats, bool event_time);
     void Start() override;
     void Stop() override { timer_.Cancel(); }
 
@@ -47,12 +49,30 @@ class TumblingWindow final : public WindowOperator {
     void OnTimer() noexcept;
     void SkipEmptyWindows(int64_t watermark_ms) noexcept;
 
+    size_t Fire() noexcept;  // number of rows
+    int64_t FirstEnd(int64_t now_ms) const noexcept;
+
     const plan::WindowSpec& spec_;
     const int64_t length_ms_;
+    const int64_t hop_ms_;  // tumbling: the length
     const bool event_time_;
     io::Timer timer_;
-    int64_t start_ms_ = 0;
-    int64_t end_ms_ = 0;  // 0: no row yet (event time)
+    int64_t last_ms_ = 0;  // end of the last window, at first the start of the rule or the first row
+    int64_t end_ms_ = 0;   // 0: no row yet (event time)
+};
+
+// SLIDINGWINDOW: for every row, or every one that fulfils OVER(WHEN ...), the rows of the time up to it; both
+// ends belong to the window.
+class SlidingWindow final : public WindowOperator {
+  public:
+    SlidingWindow(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats);
+
+  protected:
+    bool OnTuple(expr::Tuple& tuple) noexcept override;
+
+  private:
+    const plan::WindowSpec& spec_;
+    const int64_t length_ms_;
 };
 
 // COUNTWINDOW(n, m): the last n rows, whenever m more have come.

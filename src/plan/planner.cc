@@ -124,26 +124,37 @@ Result<void> Planner::PlanWindow() {
     }
     switch (window->type) {
         case sql::WindowType::kTumbling:
+        case sql::WindowType::kHopping:
             break;
         case sql::WindowType::kCount:
             if (options_.is_event_time) {
                 return Failf("unsupported window type 5");  // as eKuiper answers
             }
             break;
-        case sql::WindowType::kHopping:
-        case sql::WindowType::kSession:
         case sql::WindowType::kSliding:
+            if (window->delay != 0) {
+                return Failf("the delay of SLIDINGWINDOW is not supported yet; leave the third argument out");
+            }
+            break;
+        case sql::WindowType::kSession:
         case sql::WindowType::kState:
-            return Failf("{} is not supported yet; use TUMBLINGWINDOW or COUNTWINDOW", ToText(window->type));
+            return Failf("{} is not supported yet", ToText(window->type));
     }
-    if (window->length <= 0) {
+    if (window->length < (window->type == sql::WindowType::kSliding ? 0 : 1)) {
         return Failf("the length of {} must be above 0, found {}", ToText(window->type), window->length);
+    }
+    if (window->type == sql::WindowType::kHopping && window->interval <= 0) {
+        return Failf("the interval of {} must be above 0, found {}", ToText(window->type), window->interval);
     }
     WindowSpec spec{.type = window->type,
                     .unit = window->unit,
                     .length = window->length,
                     .interval = window->interval == 0 ? window->length : window->interval,
-                    .filter = nullptr};
+                    .filter = nullptr,
+                    .when = nullptr};
+    if (window->when != nullptr && window->type == sql::WindowType::kSliding) {
+        HAUMEA_TRY(spec.when, Compile(*window->when));
+    }
     if (window->filter != nullptr) {
         HAUMEA_TRY(spec.filter, Compile(*window->filter));
     }
@@ -284,8 +295,10 @@ void Planner::Explain() {
         text.Add("FilterPlan", condition(*stmt().where));
     }
     if (plan_->window) {
-        text.Add("WindowPlan", fmt::format("{{ length:{}, windowType:{}, limit: 0 }}", plan_->window->length,
-                                           ToText(plan_->window->type)));
+        const std::string when =
+            plan_->window->when == nullptr ? "" : ", condition:" + binder_->Print(*stmt().window->when);
+        text.Add("WindowPlan", fmt::format("{{ length:{}, windowType:{}{}, limit: 0 }}",
+                                           plan_->window->length, ToText(plan_->window->type), when));
     }
     if (plan_->early_filter != nullptr) {
         text.Add("FilterPlan", condition(*stmt().where));

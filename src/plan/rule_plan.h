@@ -51,6 +51,7 @@ struct WindowSpec {
     int64_t length = 0;    // in `unit`, or rows
     int64_t interval = 0;  // hopping and count windows
     const expr::Node* filter = nullptr;
+    const expr::Node* when = nullptr;  // sliding windows: rows that cause a result
 };
 
 struct SortKey {
