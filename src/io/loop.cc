@@ -1,6 +1,5 @@
 #include "io/loop.h"
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -52,7 +51,6 @@ void Loop::Run() {
         const std::lock_guard lock(impl_->mutex);
         impl_->ended = false;
     }
-    const auto work = boost::asio::make_work_guard(impl_->context);
     while (impl_->TurnBegins()) {
         impl_->RunPosted();
         impl_->RunDueTimers();

@@ -3,6 +3,7 @@
 // Inside of io::Loop, for io/*.cc only: the one header that shows Asio.
 
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -19,6 +20,8 @@ struct Loop::Impl {
 
     const Clock& clock;
     boost::asio::io_context context{1};
+    // Without it a context that has nothing to wait for at some moment would stop for good.
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
     std::atomic<std::thread::id> home{};  // the thread inside Run(), none outside of it
 
     // Home loop.

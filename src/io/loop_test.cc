@@ -121,6 +121,18 @@ TEST(Loop, StopBeforeRunIsKept) {
     EXPECT_TRUE(ran);
 }
 
+TEST(Loop, WorksAfterAMomentWithNothingToWaitFor) {
+    Loop loop;
+    for (int i = 0; i < 3; ++i) {
+        loop.Post([&] { loop.Stop(); });
+        loop.Run();
+    }
+    std::thread thread([&] { loop.Post([&] { loop.Stop(); }); });
+    loop.RunAfter(60'000, [] { ADD_FAILURE() << "the post did not wake the loop"; });
+    loop.Run();
+    thread.join();
+}
+
 TEST(Loop, TurnEndComesAfterEverythingOfTheTurn) {
     Loop loop;
     std::vector<int> order;

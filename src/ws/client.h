@@ -148,6 +148,7 @@ class Client {
     void WriteHandshake();
     void ReadHandshake();
     void HandshakeFailed();
+    std::string TlsHint() const;
     void Open(size_t head_bytes, size_t received);
     void AttemptFailed(io::ConnectStep step, std::string reason, bool permanent);
     void Lost(std::string reason);
@@ -193,6 +194,7 @@ class Client {
     std::unique_ptr<io::Stream> stream_;
     std::unique_ptr<ClientHandshake> handshake_;
     size_t request_sent_ = 0;
+    bool answer_begun_ = false;
     std::unique_ptr<FrameParser> parser_;
     Ref<Buffer> read_buffer_;
     bool parsing_paused_ = false;  // events of the last read wait for ResumeReading()

@@ -92,6 +92,7 @@ void Client::BeginHandshake() {
     }
     handshake_ = std::make_unique<ClientHandshake>(std::move(*made));
     request_sent_ = 0;
+    answer_begun_ = false;
     phase_ = Phase::kHandshake;
     phase_timer_.Start((dial_deadline_ns_ - NowNs()) / 1'000'000, [this] {
         AttemptFailed(
@@ -131,14 +132,17 @@ void Client::ReadHandshake() {
             break;
         case io::IoResult::Status::kEnd:
             AttemptFailed(io::ConnectStep::kHttp,
-                          "the server closed the connection without answering the handshake", false);
+                          "the server closed the connection without answering the handshake" + TlsHint(),
+                          false);
             return;
         case io::IoResult::Status::kFailed:
             AttemptFailed(io::ConnectStep::kHttp,
-                          fmt::format("the connection broke during the handshake: {}", stream_->last_error()),
+                          fmt::format("the connection broke during the handshake: {}{}",
+                                      stream_->last_error(), TlsHint()),
                           false);
             return;
         case io::IoResult::Status::kOk: {
+            answer_begun_ = true;
             const size_t taken = handshake_->Feed({read_buffer_->data(), result.bytes});
             if (handshake_->state() == ClientHandshake::State::kFailed) {
                 HandshakeFailed();
@@ -152,6 +156,11 @@ void Client::ReadHandshake() {
         }
     }
     stream_->WaitReadable([this] { ReadHandshake(); });
+}
+
+// What a TLS server does with plain text is often to hang up.
+std::string Client::TlsHint() const {
+    return answer_begun_ || target_.tls ? "" : "; if it expects TLS, set scheme: wss";
 }
 
 void Client::HandshakeFailed() {
