@@ -17,6 +17,7 @@ namespace {
 
 // Connections beyond max_clients that are still read, to be told why they are refused.
 constexpr size_t kRefusalRoom = 256;
+constexpr uint32_t kRefusalsLoggedPerSecond = 10;
 
 bool IsLoopback(std::string_view address) noexcept {
     return address.starts_with("127.") || address == "[::1]" || address.starts_with("[::ffff:127.");
@@ -106,6 +107,10 @@ void Server::Adopt(std::unique_ptr<io::Stream> stream) {
     }
     if (settings_.wrap) {
         stream = settings_.wrap(std::move(stream));
+        if (stream == nullptr) {
+            ++handshakes_.ended_early;
+            return;
+        }
     }
     pending_.push_back(std::make_unique<PendingHandshake>(*this, std::move(stream)));
     PendingHandshake& handshake = *pending_.back();
@@ -234,6 +239,16 @@ void Server::ForgetAddress(std::string_view address) {
     if (entry != clients_by_address_.end() && --entry->second == 0) {
         clients_by_address_.erase(entry);
     }
+}
+
+// A flood of bad requests is counted, not written down.
+bool Server::MayLogRefusal() {
+    const int64_t second = context_.scheduler->clock().MonotonicNs() / 1'000'000'000;
+    if (second != refusals_second_) {
+        refusals_second_ = second;
+        refusals_logged_ = 0;
+    }
+    return ++refusals_logged_ <= kRefusalsLoggedPerSecond;
 }
 
 void Server::ClientGone(const ClientInfo& client) { ForgetAddress(HostPart(client.remote_address)); }

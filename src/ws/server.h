@@ -89,6 +89,7 @@ class Server {
     void Drop(PendingHandshake& handshake);
     void Unlist(PendingHandshake& handshake);
     void ForgetAddress(std::string_view address);
+    bool MayLogRefusal();
     void ClientGone(const ClientInfo& client);
     void EndpointDrained(Endpoint& endpoint);
     void Reap();
@@ -106,6 +107,8 @@ class Server {
     std::unordered_map<std::string, size_t> clients_by_address_;
     size_t client_count_ = 0;
     uint64_t last_client_id_ = 0;
+    int64_t refusals_second_ = 0;
+    uint32_t refusals_logged_ = 0;  // in that second
     bool reap_posted_ = false;
     std::shared_ptr<Server*> self_;  // shared with posted tasks, which find null when it is gone
 };

@@ -69,8 +69,10 @@ void PendingHandshake::OnReadable() {
 }
 
 void PendingHandshake::Refuse(Rejection rejection) {
-    log::Info("websocket server: handshake of {} refused with {}: {}", stream_->remote_address(),
-              rejection.status, rejection.reason);
+    if (server_->MayLogRefusal()) {
+        log::Info("websocket server: handshake of {} refused with {}: {}", stream_->remote_address(),
+                  rejection.status, rejection.reason);
+    }
     state_ = State::kAnswering;
     answer_ = std::move(rejection.response);
     deadline_.Start(kLingerMs, [this] { End(); });
