@@ -159,11 +159,8 @@ void Rule::Handle(Signal signal) {
 }
 
 void Rule::HandleQueued() {
-    if (machine_.state() == State::kStarting || machine_.state() == State::kStopping) {
-        return;
-    }
-    if (const std::optional<Signal> signal = machine_.TakeQueued()) {
-        Handle(*signal);
+    while (const auto next = machine_.AcceptQueued()) {
+        Begin(next->second, next->first);
     }
 }
 

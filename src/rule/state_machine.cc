@@ -60,7 +60,11 @@ std::optional<State> StateMachine::Accept(Signal signal) {
         Queue(signal);
         return std::nullopt;
     }
-    switch (React(signal)) {
+    return Follow(React(signal), signal);
+}
+
+std::optional<State> StateMachine::Follow(Reaction reaction, Signal signal) {
+    switch (reaction) {
         case Reaction::kIgnore:
             break;
         case Reaction::kQueue:
@@ -82,14 +86,15 @@ void StateMachine::Enter(State state, std::string message, int64_t now_ms) {
     (state == State::kRunning ? last_start_ms_ : last_stop_ms_) = now_ms;
 }
 
-std::optional<Signal> StateMachine::TakeQueued() {
-    if (queue_.empty()) {
-        return std::nullopt;
+std::optional<std::pair<Signal, State>> StateMachine::AcceptQueued() {
+    while (!queue_.empty() && state_ != State::kStarting && state_ != State::kStopping) {
+        const Signal signal = queue_.front();
+        queue_.pop_front();
+        if (const std::optional<State> transition = Follow(React(signal), signal)) {
+            return std::pair(signal, *transition);
+        }
     }
-    // Taken out of the whole queue: Accept looks at the state again, later signals stay behind it.
-    const Signal signal = queue_.front();
-    queue_.pop_front();
-    return signal;
+    return std::nullopt;
 }
 
 }  // namespace haumea::rule

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace haumea::rule {
 
@@ -26,8 +27,8 @@ class StateMachine {
     void Enter(State state, std::string message, int64_t now_ms);
     // Begins a transition outside of the signals.
     void Begin(State transition) { state_ = transition; }
-    // The next signal that waited; to be given to Accept.
-    std::optional<Signal> TakeQueued();
+    // Between transitions: the next signal that waited and begins something now, with what it begins.
+    std::optional<std::pair<Signal, State>> AcceptQueued();
 
     State state() const { return state_; }
     const std::string& message() const { return message_; }
@@ -37,6 +38,7 @@ class StateMachine {
   private:
     enum class Reaction { kIgnore, kQueue, kStart, kStop };
     Reaction React(Signal signal) const;
+    std::optional<State> Follow(Reaction reaction, Signal signal);
     void Queue(Signal signal);
 
     State state_ = State::kStopped;
