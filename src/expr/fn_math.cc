@@ -3,6 +3,7 @@
 #include <random>
 
 #include "expr/fn_support.h"
+#include "expr/fn_trigonometry.h"
 
 namespace haumea::expr {
 
@@ -42,14 +43,8 @@ Value Binary(Args args, FunctionContext& ctx) noexcept {
     return in.error.is_error() ? in.error : Value::Double(F(in.values[0], in.values[1]));
 }
 
-double Acos(double x) { return std::acos(x); }
-double Asin(double x) { return std::asin(x); }
-double Atan(double x) { return std::atan(x); }
-double Cos(double x) { return std::cos(x); }
 double Cosh(double x) { return std::cosh(x); }
-double Sin(double x) { return std::sin(x); }
 double Sinh(double x) { return std::sinh(x); }
-double Tan(double x) { return std::tan(x); }
 double Tanh(double x) { return std::tanh(x); }
 double Exp(double x) { return std::exp(x); }
 double Ceil(double x) { return std::ceil(x); }
@@ -77,8 +72,10 @@ Value Cot(Args args, FunctionContext& ctx) noexcept {
     if (in.error.is_error()) {
         return in.error;
     }
-    const double tangent = std::tan(in.values[0]);
-    const double result = tangent == 0 ? HUGE_VAL : 1 / tangent;
+    // sin 2x / (1 - cos 2x); where the difference loses digits, by the sine of x.
+    const double x = in.values[0];
+    const double difference = 1 - Cosine(2 * x);
+    const double result = Sine(2 * x) / (difference < 0.25 ? 2 * Sine(x) * Sine(x) : difference);
     return std::isfinite(result) ? Value::Double(result) : Value::Error("out-of-range error");
 }
 
@@ -168,7 +165,7 @@ Value Trunc(Args args, FunctionContext& ctx) noexcept {
             text[text.size() - 1 - i] = '0';
         }
     }
-    return Value::Double(ParseGoFloat(text).value_or(0));
+    return Value::Double(ParseGoFloat(text).value_or(0) + 0.0);  // no negative zero
 }
 
 Value Pi(Args, FunctionContext&) noexcept { return Value::Double(std::numbers::pi); }
@@ -201,20 +198,20 @@ FunctionDescriptor Math(std::string_view name, std::string_view signature, std::
 }
 
 void AddTrigonometry(FunctionRegistry& r) {
-    r.Add(Math("acos", "acos(x)", "Arc cosine in radians; null outside of -1 to 1.", 1, OrNull<Unary<Acos>>,
-               "acos(0.5)", "1.0471975511965976"));
-    r.Add(Math("asin", "asin(x)", "Arc sine in radians; null outside of -1 to 1.", 1, OrNull<Unary<Asin>>,
+    r.Add(Math("acos", "acos(x)", "Arc cosine in radians; null outside of -1 to 1.", 1,
+               OrNull<Unary<ArcCosine>>, "acos(0.5)", "1.0471975511965976"));
+    r.Add(Math("asin", "asin(x)", "Arc sine in radians; null outside of -1 to 1.", 1, OrNull<Unary<ArcSine>>,
                "asin(0)", "0"));
-    r.Add(Math("atan", "atan(x)", "Arc tangent in radians.", 1, OrNull<Unary<Atan>>, "atan(0)", "0"));
+    r.Add(Math("atan", "atan(x)", "Arc tangent in radians.", 1, OrNull<Unary<ArcTangent>>, "atan(0)", "0"));
     r.Add(Math("atan2", "atan2(y, x)", "Angle of the point (x, y) in radians.", 2, OrNull<Binary<Atan2>>,
                "atan2(1, 1)", "0.7853981633974483"));
-    r.Add(Math("cos", "cos(x)", "Cosine of an angle in radians.", 1, OrNull<Unary<Cos>>, "cos(0)", "1"));
+    r.Add(Math("cos", "cos(x)", "Cosine of an angle in radians.", 1, OrNull<Unary<Cosine>>, "cos(0)", "1"));
     r.Add(Math("cosh", "cosh(x)", "Hyperbolic cosine.", 1, OrNull<Unary<Cosh>>, "cosh(0)", "1"));
     r.Add(Math("cot", "cot(x)", "Cotangent; an error where it is infinite.", 1, OrNull<Cot>, "cot(1)",
                "0.6420926159343306"));
-    r.Add(Math("sin", "sin(x)", "Sine of an angle in radians.", 1, OrNull<Unary<Sin>>, "sin(0)", "0"));
+    r.Add(Math("sin", "sin(x)", "Sine of an angle in radians.", 1, OrNull<Unary<Sine>>, "sin(0)", "0"));
     r.Add(Math("sinh", "sinh(x)", "Hyperbolic sine.", 1, OrNull<Unary<Sinh>>, "sinh(0)", "0"));
-    r.Add(Math("tan", "tan(x)", "Tangent of an angle in radians.", 1, OrNull<Unary<Tan>>, "tan(0)", "0"));
+    r.Add(Math("tan", "tan(x)", "Tangent of an angle in radians.", 1, OrNull<Unary<Tangent>>, "tan(0)", "0"));
     r.Add(Math("tanh", "tanh(x)", "Hyperbolic tangent.", 1, OrNull<Unary<Tanh>>, "tanh(0)", "0"));
     r.Add(Math("radians", "radians(x)", "Degrees to radians.", 1, OrNull<Unary<Radians>>, "radians(180)",
                "3.141592653589793"));
