@@ -64,6 +64,7 @@ Result<const Node*> Compiler::Call(const sql::CallExpr& expr) {
     HAUMEA_TRY(const std::vector<const Node*> args, CompileAll(expr.args));
     Node* node = program_.NewNode(eval::Call);
     node->function = function;
+    node->text = program_.Keep(expr.name);
     node->children = program_.Keep(args);
     HAUMEA_TRY(node->state, Prepare(program_, *function, args));
     const bool constant =
@@ -92,6 +93,7 @@ Result<const Node*> Compiler::Aggregate(const sql::CallExpr& expr, const Functio
     }
     Node* node = program_.NewNode(eval::Aggregate);
     node->function = &function;
+    node->text = program_.Keep(expr.name);
     node->children = program_.Keep(args);
     HAUMEA_TRY(node->state, Prepare(program_, function, args));
     Node* memo = program_.NewNode(eval::MemoOfGroup);

@@ -21,7 +21,7 @@ Value Named(const Node& node, const Value& result, EvalContext& ctx) noexcept {
         return result;
     }
     std::string prefix = "call func ";
-    prefix += node.function->name;
+    prefix += node.text;
     prefix += " error: ";
     return PrefixError(prefix, result, ctx.arena);
 }

@@ -26,8 +26,8 @@ Value Between(const Node& node, EvalContext& ctx) noexcept;    // a, b: low, c: 
 Value Like(const Node& node, EvalContext& ctx) noexcept;       // a, b: pattern, flag: NOT
 Value CaseWhen(const Node& node, EvalContext& ctx) noexcept;   // children: condition, result...; a: else
 Value CaseValue(const Node& node, EvalContext& ctx) noexcept;  // b: value; children, a as above
-Value Call(const Node& node, EvalContext& ctx) noexcept;       // function, state, children
-Value Aggregate(const Node& node, EvalContext& ctx) noexcept;  // function, state, children
+Value Call(const Node& node, EvalContext& ctx) noexcept;       // function, state, children, text: name
+Value Aggregate(const Node& node, EvalContext& ctx) noexcept;  // function, state, children, text: name
 Value WholeRow(const Node& node, EvalContext& ctx) noexcept;   // state: WildcardState
 Value WindowStart(const Node& node, EvalContext& ctx) noexcept;
 Value WindowEnd(const Node& node, EvalContext& ctx) noexcept;
