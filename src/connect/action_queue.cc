@@ -14,6 +14,7 @@ ActionQueue::ActionQueue(MessageSink& sink, const Settings& settings, metrics::N
     : sink_(&sink), settings_(settings), stats_(&stats), clock_(&clock) {
     // A queue without room could never hand on what it was given.
     settings_.messages = std::max<size_t>(settings_.messages, 1);
+    settings_.pause_when_full = settings_.pause_when_full || sink.waits();
     sink_->SetReadyCallback([this] { Drain(); });
 }
 
@@ -41,11 +42,12 @@ Flow ActionQueue::Push(EncodedMessage message) noexcept {
     }
     bytes_ += message.payload.len;
     waiting_.push_back(std::move(message));
-    if (!settings_.pause_when_full) {
-        // The newest stays even when it alone is larger than the bound in bytes.
-        while (waiting_.size() > settings_.messages || (bytes_ > settings_.bytes && waiting_.size() > 1)) {
-            DropOldest();
-        }
+    // A rule that was asked to wait may have some more on the way. The newest stays even when it alone is
+    // larger than the bound in bytes.
+    const size_t slack = settings_.pause_when_full ? kPauseSlack : 1;
+    while (waiting_.size() > settings_.messages * slack ||
+           (bytes_ > settings_.bytes * slack && waiting_.size() > 1)) {
+        DropOldest();
     }
     stats_->buffer_length.store(static_cast<int64_t>(waiting_.size()), std::memory_order_relaxed);
     if (settings_.pause_when_full && full()) {

@@ -32,6 +32,8 @@ class ActionQueue {
     void Abandon() noexcept;
 
   private:
+    static constexpr size_t kPauseSlack = 4;
+
     bool full() const noexcept { return waiting_.size() >= settings_.messages || bytes_ >= settings_.bytes; }
     // False: the sink is blocked.
     bool Offer(const EncodedMessage& message) noexcept;

@@ -51,6 +51,9 @@ class MessageSink {
     // certificate).
     virtual Result<void> Open(metrics::NodeStats& stats) = 0;
     virtual Delivery Send(const EncodedMessage& message) noexcept = 0;
+    // kBlocked means that the rule has to wait, not that this action is to lose messages (a client that may
+    // block, or this process being short of CPU). Fixed after construction.
+    virtual bool waits() const { return false; }
     // Called once after a Send that returned kBlocked, when it is worth trying again.
     virtual void SetReadyCallback(std::function<void()> ready) = 0;
     // Ends politely; messages that were accepted are drained up to the sink's close timeout.

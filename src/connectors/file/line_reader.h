@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace haumea::connectors {
+
+// A file line by line, read in chunks: its size does not matter. Owned by one source; one thread.
+class LineReader {
+  public:
+    static constexpr size_t kMaxLineBytes = 16U << 20U;
+
+    static Result<std::unique_ptr<LineReader>> Open(const std::string& path);
+
+    enum class Outcome : uint8_t { kLine, kEnd, kTooLong, kFailed };
+    // The next line without its end (\n or \r\n), valid until the next call. kTooLong: a line beyond the
+    // limit was skipped.
+    Outcome Next(std::string_view& line);
+    // Everything that is left; false when it is more than `max_bytes` or cannot be read.
+    bool ReadAll(std::string& content, size_t max_bytes);
+
+  private:
+    struct CloseFile {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    static constexpr size_t kChunk = 64U << 10U;
+    bool Fill();
+
+    std::unique_ptr<std::FILE, CloseFile> file_;
+    std::string buffer_;
+    size_t at_ = 0;
+    bool end_ = false;
+    bool failed_ = false;
+};
+
+}  // namespace haumea::connectors

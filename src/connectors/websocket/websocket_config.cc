@@ -1,0 +1,265 @@
+#include "connectors/websocket/websocket_config.h"
+
+#include <fmt/core.h>
+
+#include <array>
+
+#include "data/cast.h"
+#include "ws/client.h"
+#include "ws/server_path.h"
+
+namespace haumea::connectors {
+
+namespace {
+
+using connect::PropertyReader;
+
+constexpr connect::PropertyDoc kDocs[] = {
+    {"addr", "string", "", "host:port of the remote server; empty: serve `path` on the data server"},
+    {"address", "string", "", "alias of addr"},
+    {"path", "string", "", "path to request (may carry a query) or to serve; starts with /"},
+    {"datasource", "string", "", "alias of path"},
+    {"scheme", "string", "ws", "ws or wss; wss as soon as a TLS property is set"},
+    {"insecureSkipVerify", "boolean", "false", "do not verify the server's certificate"},
+    {"certificationPath", "string", "", "client certificate, PEM file"},
+    {"privateKeyPath", "string", "", "its key, PEM file"},
+    {"rootCaPath", "string", "", "CA of the server's certificate, PEM file"},
+    {"certificationRaw", "string", "", "client certificate, base64 of PEM"},
+    {"certficationRaw", "string", "", "older spelling of certificationRaw"},
+    {"privateKeyRaw", "string", "", "its key, base64 of PEM"},
+    {"rootCARaw", "string", "", "CA, base64 of PEM"},
+    {"tlsMinVersion", "string", "tls1.2", "tls1.2 or tls1.3"},
+    {"renegotiationSupport", "string", "", "accepted without effect"},
+    {"maxConnRetry", "integer", "", "accepted without effect"},
+    {"checkConnection", "boolean", "false", "the rule starts only when the connection exists"},
+    {"requestHeader", "map", "", "further headers of the handshake: text or list of texts each"},
+    {"messageType", "string", "auto", "auto, text or binary frames"},
+    {"permessageDeflate", "boolean", "false", "compression of frames (RFC 7692)"},
+    {"subprotocols", "list", "", "subprotocols in order of preference"},
+    {"slowConsumer", "string", "drop_oldest", "drop_oldest, drop_newest, conflate, disconnect or block"},
+    {"connectTimeout", "duration", "10s", "DNS, TCP, TLS and HTTP together"},
+    {"reconnectInitialDelay", "duration", "100ms", "first delay before dialling again"},
+    {"reconnectMaxDelay", "duration", "10s", "longest delay"},
+    {"reconnectMultiplier", "number", "2", "growth of the delay"},
+    {"pingInterval", "duration", "30s", "silence after which a ping is sent; 0: never"},
+    {"pongTimeout", "duration", "10s", "wait for its answer; 0: for ever"},
+    {"writeTimeout", "duration", "10s", "client role: no progress for that long is a dead remote"},
+    {"backlogMessages", "integer", "65536", "messages that may wait for a client or the remote"},
+    {"backlogBytes", "integer", "16777216", "their bytes"},
+    {"maxMessageBytes", "integer", "16777216", "largest incoming message"},
+    {"closeTimeout", "duration", "2s", "time for the close handshake"},
+    {"maxClients", "integer", "10000", "server role: clients of the endpoint"},
+    {"metadataHeaders", "list", "", "server role: request headers that meta() shows"},
+    {"proxy", "string", "", "not supported yet"},
+};
+
+constexpr std::array<std::string_view, 5> kPolicies = {"drop_oldest", "drop_newest", "conflate", "disconnect",
+                                                       "block"};
+constexpr std::array<std::string_view, 3> kMessageTypes = {"auto", "text", "binary"};
+constexpr int64_t kMaxDurationMs = 24LL * 3600 * 1000;
+
+int64_t ReadDuration(PropertyReader& reader, std::string_view name, int64_t default_ms, int64_t least_ms) {
+    const int64_t value = reader.DurationMs(name, default_ms);
+    if (value < least_ms || value > kMaxDurationMs) {
+        reader.Refuse(
+            Errorf("property {} is {} ms, but has to lie between {} ms and 24 h", name, value, least_ms));
+        return default_ms;
+    }
+    return value;
+}
+
+// PEM material given as a file or as base64 of the text; the file wins.
+io::PemSource ReadPem(PropertyReader& reader, std::string_view path_name, std::string_view raw_name,
+                      std::string_view raw_alias = {}) {
+    io::PemSource pem;
+    pem.file = reader.String(path_name);
+    std::string raw = raw_alias.empty() ? reader.String(raw_name) : reader.Aliased(raw_name, raw_alias);
+    if (pem.file.empty() && !raw.empty()) {
+        if (auto text = DecodeBase64(raw)) {
+            pem.text = std::move(*text);
+        } else {
+            reader.Refuse(Errorf("property {} is no base64: it holds the base64 of a PEM text", raw_name));
+        }
+    }
+    return pem;
+}
+
+// Fills target.tls and says whether the connection is wss.
+void ReadTls(PropertyReader& reader, WebSocketConfig& config) {
+    io::TlsClientOptions tls;
+    tls.insecure_skip_verify = reader.Bool("insecureSkipVerify", false);
+    tls.certificate = ReadPem(reader, "certificationPath", "certificationRaw", "certficationRaw");
+    tls.key = ReadPem(reader, "privateKeyPath", "privateKeyRaw");
+    tls.root_ca = ReadPem(reader, "rootCaPath", "rootCARaw");
+    const std::string version = reader.String("tlsMinVersion");
+    if (version == "tls1.3" || version == "1.3") {
+        tls.min_version = io::TlsVersion::kTls13;
+    } else if (!version.empty() && version != "tls1.2" && version != "1.2") {
+        reader.Refuse(Errorf("property tlsMinVersion is \"{}\", but has to be tls1.2 or tls1.3", version));
+    }
+    const bool certificates = !tls.certificate.empty() || !tls.key.empty() || !tls.root_ca.empty();
+    const bool wants_tls = certificates || tls.insecure_skip_verify || !version.empty();
+    const std::string scheme = reader.String("scheme");
+    if (!scheme.empty() && scheme != "ws" && scheme != "wss") {
+        reader.Refuse(Errorf("property scheme is \"{}\", but has to be ws or wss", scheme));
+    } else if (scheme == "ws" && certificates) {
+        reader.Refuse(
+            Errorf("property scheme is ws, but certificates are given: set scheme to wss or leave them out"));
+    } else if (scheme == "ws" && tls.insecure_skip_verify) {
+        config.warnings.push_back(
+            fmt::format("{}: insecureSkipVerify has no effect with scheme ws", reader.what()));
+    }
+    for (const std::string_view name : {"renegotiationSupport", "maxConnRetry"}) {
+        if (reader.Has(name)) {
+            config.warnings.push_back(
+                fmt::format("{}: property {} is accepted without effect", reader.what(), name));
+        }
+    }
+    if (!config.client_role || !(scheme == "wss" || (scheme.empty() && wants_tls))) {
+        return;
+    }
+    // Unreadable files, a key that does not fit and the like are mistakes of the rule, not of the connection.
+    if (auto context = io::TlsContext::ForClient(tls); !context) {
+        reader.Refuse(std::move(context.error()));
+    }
+    config.target.tls = std::move(tls);
+}
+
+void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
+    const config::Node* headers = reader.Map("requestHeader");
+    if (headers == nullptr) {
+        return;
+    }
+    for (const auto& [name, value] : headers->object()) {
+        if (value.is_string()) {
+            config.target.headers.emplace_back(name, value.as_string());
+            continue;
+        }
+        if (!value.is_array()) {
+            reader.Refuse(Errorf("property requestHeader.{} has to be a text or a list of texts", name));
+            return;
+        }
+        for (const config::Node& item : value.array()) {
+            if (!item.is_string()) {
+                reader.Refuse(Errorf("property requestHeader.{} has to be a text or a list of texts", name));
+                return;
+            }
+            config.target.headers.emplace_back(name, item.as_string());
+        }
+    }
+}
+
+ws::SlowConsumer ReadPolicy(PropertyReader& reader) {
+    const std::string policy = reader.Choice("slowConsumer", kPolicies, kPolicies[0]);
+    for (size_t i = 0; i < kPolicies.size(); ++i) {
+        if (policy == kPolicies[i]) {
+            return static_cast<ws::SlowConsumer>(i);  // the order of the enumeration
+        }
+    }
+    return ws::SlowConsumer::kDropOldest;
+}
+static_assert(static_cast<int>(ws::SlowConsumer::kDropOldest) == 0 &&
+              static_cast<int>(ws::SlowConsumer::kDropNewest) == 1 &&
+              static_cast<int>(ws::SlowConsumer::kConflate) == 2 &&
+              static_cast<int>(ws::SlowConsumer::kDisconnect) == 3 &&
+              static_cast<int>(ws::SlowConsumer::kBlock) == 4);
+
+void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
+    ws::ClientBehaviour& client = config.behaviour;
+    ws::EndpointSettings& endpoint = config.endpoint;
+    client.connect_timeout_ms = ReadDuration(reader, "connectTimeout", client.connect_timeout_ms, 1);
+    client.reconnect.initial_ms =
+        ReadDuration(reader, "reconnectInitialDelay", client.reconnect.initial_ms, 1);
+    client.reconnect.max_ms = ReadDuration(reader, "reconnectMaxDelay", client.reconnect.max_ms, 1);
+    if (const config::Node* multiplier = reader.Any("reconnectMultiplier")) {
+        if (!multiplier->is_number() || multiplier->as_double() < 1 || multiplier->as_double() > 100) {
+            reader.Refuse(Errorf("property reconnectMultiplier has to be a number from 1 to 100"));
+        } else {
+            client.reconnect.multiplier = multiplier->as_double();
+        }
+    }
+    client.ping_interval_ms = endpoint.ping_interval_ms =
+        ReadDuration(reader, "pingInterval", client.ping_interval_ms, 0);
+    client.pong_timeout_ms = endpoint.pong_timeout_ms =
+        ReadDuration(reader, "pongTimeout", client.pong_timeout_ms, 0);
+    client.write_timeout_ms = ReadDuration(reader, "writeTimeout", client.write_timeout_ms, 0);
+    client.close_timeout_ms = endpoint.close_timeout_ms =
+        ReadDuration(reader, "closeTimeout", client.close_timeout_ms, 0);
+    const int64_t max_message = reader.IntInRange("maxMessageBytes", 16 << 20, 1, 1LL << 31);
+    client.max_message_bytes = endpoint.max_message_bytes = static_cast<uint64_t>(max_message);
+    const int64_t backlog_bytes = reader.IntInRange("backlogBytes", 16 << 20, 1, 1LL << 40);
+    const int64_t backlog_messages = reader.IntInRange("backlogMessages", 65'536, 1, 100'000'000);
+    endpoint.backlog = {static_cast<uint64_t>(backlog_messages), static_cast<uint64_t>(backlog_bytes)};
+    client.backlog_bytes = static_cast<size_t>(backlog_bytes);
+    client.backlog_messages =
+        static_cast<size_t>(reader.IntInRange("bufferLength", backlog_messages, 1, 100'000'000));
+    endpoint.max_clients = static_cast<size_t>(reader.IntInRange("maxClients", 10'000, 1, 10'000'000));
+    endpoint.permessage_deflate = reader.Bool("permessageDeflate", false);
+    config.target.deflate.enabled = endpoint.permessage_deflate;
+    endpoint.subprotocols = reader.Strings("subprotocols");
+    config.target.subprotocols = endpoint.subprotocols;
+    endpoint.metadata_headers = reader.Strings("metadataHeaders");
+    config.slow_consumer = endpoint.slow_consumer = ReadPolicy(reader);
+}
+
+void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig& config) {
+    if (addr.find("{{") != std::string::npos) {
+        reader.Refuse(Errorf("property addr is \"{}\": it may not be a template", addr));
+        return;
+    }
+    auto host = ws::ParseHostPort(addr, config.target.tls ? 443 : 80);
+    if (!host) {
+        reader.Refuse(Errorf("property addr is \"{}\": {}", addr, host.error().message));
+        return;
+    }
+    config.target.host = std::move(host->host);
+    config.target.port = host->port;
+    config.target.path = config.path;
+    if (auto checked = ws::Client::Check(config.target); !checked) {
+        reader.Refuse(std::move(checked.error()));
+    }
+}
+
+}  // namespace
+
+std::span<const connect::PropertyDoc> WebSocketPropertyDocs() { return kDocs; }
+
+Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std::string& datasource,
+                                            const std::string& what) {
+    PropertyReader reader(props, what);
+    WebSocketConfig config;
+    config.path = datasource.empty() ? reader.Aliased("path", "datasource") : datasource;
+    const std::string addr = reader.Aliased("addr", "address");
+    config.client_role = !addr.empty();
+    HAUMEA_TRY_VOID(reader.status());
+    if (!config.path.starts_with('/')) {
+        // This text alone is what users and tools look for.
+        return Failf(
+            "websocket endpoint should start with /{}",
+            config.path.empty() ? "" : fmt::format(": path is \"{0}\", write \"/{0}\"", config.path));
+    }
+    if (config.path.find("{{") != std::string::npos) {
+        reader.Refuse(Errorf("property path is \"{}\": templates in it are not supported yet", config.path));
+    }
+    if (!reader.String("proxy").empty()) {
+        reader.Refuse(Errorf("property proxy is not supported yet: leave it out"));
+    }
+    config.check_connection = reader.Bool("checkConnection", false);
+    const std::string type = reader.Choice("messageType", kMessageTypes, kMessageTypes[0]);
+    config.message_type = type == "text"     ? MessageType::kText
+                          : type == "binary" ? MessageType::kBinary
+                                             : MessageType::kAuto;
+    ReadTls(reader, config);
+    ReadHeaders(reader, config);
+    ReadConnectionSettings(reader, config);
+    HAUMEA_TRY_VOID(reader.status());
+    if (config.client_role) {
+        ReadTarget(reader, addr, config);
+    } else if (const std::string problem = ws::CheckEndpointPath(config.path); !problem.empty()) {
+        reader.Refuse(Errorf("property path is \"{}\": {}", config.path, problem));
+    }
+    HAUMEA_TRY_VOID(reader.status());
+    return config;
+}
+
+}  // namespace haumea::connectors

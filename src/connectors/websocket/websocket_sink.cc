@@ -1,0 +1,216 @@
+#include "connectors/websocket/websocket_sink.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "connect/common_properties.h"
+#include "connect/services.h"
+#include "connectors/websocket/client_link.h"
+#include "connectors/websocket/websocket_config.h"
+#include "ws/client_pool.h"
+#include "ws/server.h"
+#include "ws/utf8.h"
+
+namespace haumea::connectors {
+
+namespace {
+
+using connect::Delivery;
+using metrics::ConnectionState;
+
+// Text frame or binary frame (contract §7); empty: `messageType: text` was asked for what is no text.
+bool ChooseFrame(MessageType type, const connect::EncodedMessage& message, bool& is_text) noexcept {
+    switch (type) {
+        case MessageType::kAuto:
+            is_text = message.is_text;
+            return true;
+        case MessageType::kBinary:
+            is_text = false;
+            return true;
+        case MessageType::kText:
+            is_text = true;
+            return message.is_text || ws::IsValidUtf8(message.payload.view());
+    }
+    return false;
+}
+
+// What both roles share: the node and the drops that a message itself causes.
+class WebSocketSink : public connect::MessageSink {
+  protected:
+    WebSocketSink(const Clock& clock, WebSocketConfig config) : clock_(&clock), config_(std::move(config)) {}
+
+    bool Prepare(const connect::EncodedMessage& message, bool& is_text) noexcept {
+        if (ChooseFrame(config_.message_type, message, is_text)) {
+            return true;
+        }
+        stats_->CountDropped();
+        stats_->CountException("message dropped: messageType is text, but the payload is no UTF-8",
+                               clock_->NowMs());
+        return false;
+    }
+
+    const Clock* clock_;
+    WebSocketConfig config_;
+    metrics::NodeStats* stats_ = nullptr;
+};
+
+// Server role: everyone connected to the path gets the message.
+class ServerSink final : public WebSocketSink {
+  public:
+    ServerSink(const Clock& clock, WebSocketConfig config, ws::Server& server, std::string rule_id)
+        : WebSocketSink(clock, std::move(config)), server_(&server), rule_id_(std::move(rule_id)) {}
+
+    Result<void> Open(metrics::NodeStats& stats) override {
+        stats_ = &stats;
+        if (config_.check_connection) {
+            const ws::Endpoint* existing = server_->Find(config_.path);
+            if (existing == nullptr) {
+                return Failf("websocket has no endpoint {}", config_.path);
+            }
+            if (existing->client_count() == 0) {
+                return Failf("websocket endpoint {} has no connection", config_.path);
+            }
+        }
+        HAUMEA_TRY(endpoint_, server_->Acquire(config_.path, config_.endpoint, rule_id_));
+        if (!endpoint_.warning().empty()) {
+            log::Warn("rule {}: sink websocket: {}", rule_id_, endpoint_.warning());
+        }
+        stats.SetConnection(ConnectionState::kConnected, "", clock_->NowMs());
+        return {};
+    }
+
+    Delivery Send(const connect::EncodedMessage& message) noexcept override {
+        bool is_text = true;
+        if (!endpoint_ || !Prepare(message, is_text)) {
+            return Delivery::kDropped;
+        }
+        switch (endpoint_->Publish(message.payload, is_text)) {
+            case ws::Publication::kAccepted:
+                alone_ = false;
+                return Delivery::kAccepted;
+            case ws::Publication::kNoClient:
+                DropUnheard();
+                return Delivery::kDropped;
+            case ws::Publication::kBlocked:
+                endpoint_.WhenReady(ready_);
+                return Delivery::kBlocked;
+        }
+        return Delivery::kDropped;
+    }
+    bool waits() const override { return true; }
+    void SetReadyCallback(std::function<void()> ready) override { ready_ = std::move(ready); }
+    void Close() override {
+        endpoint_.Reset();
+        if (stats_ != nullptr) {
+            stats_->SetConnection(ConnectionState::kDisconnected, "closed", clock_->NowMs());
+        }
+    }
+
+  private:
+    void DropUnheard() noexcept {
+        stats_->CountDropped();
+        // One text per silence, a counter for the rest.
+        if (!std::exchange(alone_, true)) {
+            stats_->CountException(
+                fmt::format("no_client: messages are dropped while no client is connected to {}",
+                            config_.path),
+                clock_->NowMs());
+        }
+    }
+
+    ws::Server* server_;
+    std::string rule_id_;
+    ws::EndpointRef endpoint_;
+    std::function<void()> ready_;
+    bool alone_ = false;
+};
+
+// Client role: a remote server gets the message. records_out counts when its socket has it.
+class ClientSink final : public WebSocketSink, private ws::ClientListener {
+  public:
+    ClientSink(const Clock& clock, WebSocketConfig config, ws::ClientPool& pool, bool block)
+        : WebSocketSink(clock, std::move(config)),
+          pool_(&pool),
+          when_full_(WhenFullFor(config_.slow_consumer, block)) {}
+
+    Result<void> Open(metrics::NodeStats& stats) override {
+        stats_ = &stats;
+        HAUMEA_TRY(client_, pool_->Acquire(config_.target, config_.behaviour, *this));
+        OnState(client_->Status());
+        return {};
+    }
+
+    Delivery Send(const connect::EncodedMessage& message) noexcept override {
+        bool is_text = true;
+        if (!client_ || !Prepare(message, is_text)) {
+            return Delivery::kDropped;
+        }
+        if (config_.slow_consumer == ws::SlowConsumer::kConflate) {
+            stats_->CountDropped(static_cast<int64_t>(client_->Discard(*this)));
+        }
+        switch (client_->Send(*this, message.payload, is_text, when_full_)) {
+            case ws::SendResult::kAccepted:
+                return Delivery::kQueued;
+            case ws::SendResult::kBlocked:
+                return Delivery::kBlocked;
+            case ws::SendResult::kDropped:
+                stats_->CountDropped();
+                return Delivery::kDropped;
+        }
+        return Delivery::kDropped;
+    }
+    bool waits() const override { return when_full_ == ws::WhenFull::kBlock; }
+    void SetReadyCallback(std::function<void()> ready) override { ready_ = std::move(ready); }
+    void Close() override { client_.Reset(); }
+
+  private:
+    static ws::WhenFull WhenFullFor(ws::SlowConsumer policy, bool block) {
+        if (block || policy == ws::SlowConsumer::kBlock) {
+            return ws::WhenFull::kBlock;
+        }
+        return policy == ws::SlowConsumer::kDropNewest ? ws::WhenFull::kDropNewest
+                                                       : ws::WhenFull::kDropOldest;
+    }
+
+    void OnState(const ws::ClientStatus& status) override { ShowState(status, *stats_, clock_->NowMs()); }
+    void OnWritable() override {
+        if (ready_) {
+            ready_();
+        }
+    }
+    void OnHandedOver(size_t count) override { stats_->CountOut(static_cast<int64_t>(count)); }
+    void OnDropped(size_t count) override { stats_->CountDropped(static_cast<int64_t>(count)); }
+
+    ws::ClientPool* pool_;
+    ws::WhenFull when_full_;
+    ws::ClientRef client_;
+    std::function<void()> ready_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<connect::MessageSink>> MakeWebSocketSink(const connect::SinkSpec& spec,
+                                                                connect::Services& services) {
+    HAUMEA_TRY(WebSocketConfig config, ReadWebSocketConfig(spec.props, "", "sink websocket"));
+    if (spec.warnings != nullptr) {
+        spec.warnings->insert(spec.warnings->end(), config.warnings.begin(), config.warnings.end());
+        connect::WarnUnknown(spec.props, "sink websocket",
+                             {connect::CommonPropertyDocs(), WebSocketPropertyDocs()}, *spec.warnings);
+    }
+    const Clock& clock = services.scheduler->clock();
+    if (config.client_role) {
+        if (services.client_pool == nullptr) {
+            return Failf("sink websocket: this process has no connections in client role");
+        }
+        return std::make_unique<ClientSink>(clock, std::move(config), *services.client_pool,
+                                            spec.block_when_full);
+    }
+    if (services.data_server == nullptr) {
+        return Failf("sink websocket: this process has no data server");
+    }
+    return std::make_unique<ServerSink>(clock, std::move(config), *services.data_server, spec.rule_id);
+}
+
+}  // namespace haumea::connectors
