@@ -19,7 +19,7 @@ namespace haumea::ws {
 struct ClientTarget {
     std::string host;  // name or address, IPv6 without brackets
     uint16_t port = 80;
-    std::string path = "/";                   // with query
+    std::string path = "/";                     // with query
     std::optional<io::TlsClientOptions> tls{};  // set: wss
     std::vector<std::pair<std::string, std::string>> headers{};
     std::vector<std::string> subprotocols{};
