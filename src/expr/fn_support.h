@@ -54,7 +54,6 @@ class ArrayResult {
     void Add(const Value& value) noexcept { items_[size_++] = value; }
     size_t size() const noexcept { return size_; }
     std::span<const Value> items() const noexcept { return {items_, size_}; }
-    // Never the null pointer, so that empty is not taken for null.
     Value Finish() const noexcept { return Value::Array(items()); }
 
   private:
