@@ -17,6 +17,8 @@ constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
 int64_t FloorDiv(int64_t a, int64_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
 
+int64_t FloorMod(int64_t a, int64_t b) noexcept { return a % b + (a % b < 0 ? b : 0); }
+
 bool IsLeap(int64_t year) noexcept { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 char* WriteTwo(char* out, int value) noexcept {
@@ -161,12 +163,13 @@ const std::string_view kDayNames[7] = {"Sunday",   "Monday", "Tuesday", "Wednesd
 
 Moment Moment::FromEpochMs(int64_t ms, uint32_t zone) noexcept {
     const int64_t seconds = FloorDiv(ms, 1000);
-    return {seconds, static_cast<int32_t>(ms - seconds * 1000) * 1'000'000, zone};
+    return {seconds, static_cast<int32_t>(FloorMod(ms, 1000)) * 1'000'000, zone};
 }
 
 Moment Moment::FromValue(const Value& datetime) noexcept {
-    const int64_t seconds = FloorDiv(datetime.epoch_ns(), kNanosPerSecond);
-    return {seconds, static_cast<int32_t>(datetime.epoch_ns() - seconds * kNanosPerSecond), datetime.zone()};
+    const int64_t ns = datetime.epoch_ns();
+    return {FloorDiv(ns, kNanosPerSecond), static_cast<int32_t>(FloorMod(ns, kNanosPerSecond)),
+            datetime.zone()};
 }
 
 Value Moment::ToValue() const noexcept {
@@ -205,9 +208,9 @@ CivilTime ToCivil(const Moment& moment) noexcept {
     const int32_t offset = OffsetAt(moment.zone, moment.seconds).seconds;
     // Days first: the offset must not overflow the seconds.
     int64_t days = FloorDiv(moment.seconds, kDaySeconds);
-    int64_t second_of_day = moment.seconds - days * kDaySeconds + offset;
+    int64_t second_of_day = FloorMod(moment.seconds, kDaySeconds) + offset;
     days += FloorDiv(second_of_day, kDaySeconds);
-    second_of_day -= FloorDiv(second_of_day, kDaySeconds) * kDaySeconds;
+    second_of_day = FloorMod(second_of_day, kDaySeconds);
 
     const int64_t shifted = days + 719'468;
     const int64_t era = FloorDiv(shifted, 146'097);

@@ -94,6 +94,8 @@ TEST(TimePattern, GoLayouts) {
 TEST(Datetime, CalendarHoldsFarOutsideOfDatetimeValues) {
     const Moment far{9223372036854775807LL / 1000, 0, kUtc};
     EXPECT_EQ(ToCivil(far).year, 292278994);
+    EXPECT_EQ(ToCivil(Moment::FromEpochMs(INT64_MIN, kUtc)).year, -292275055);
+    EXPECT_EQ(Rfc3339(Value::Datetime(INT64_MIN)), "1677-09-21T00:12:43.145224192Z");
     EXPECT_TRUE(far.ToValue().is_missing());
     const Moment before = Moment::FromEpochMs(-1, kUtc);
     const CivilTime civil = ToCivil(before);
