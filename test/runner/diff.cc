@@ -1,6 +1,11 @@
 #include "runner/diff.h"
 
 namespace haumea::runner {
+namespace {
+
+constexpr size_t kMaxShownLines = 60;
+
+}  // namespace
 
 std::string LineDiff(const std::vector<std::string>& expected, const std::vector<std::string>& got) {
     // common[i][j]: length of the longest common subsequence of what is left from i and j.
@@ -12,7 +17,11 @@ std::string LineDiff(const std::vector<std::string>& expected, const std::vector
         }
     }
     std::string text;
-    const auto add = [&text](std::string_view mark, const std::string& line) {
+    size_t lines = 0;
+    const auto add = [&text, &lines](std::string_view mark, const std::string& line) {
+        if (++lines > kMaxShownLines) {
+            return;
+        }
         text += text.empty() ? "" : "\n";
         text += mark;
         text += line;
@@ -28,6 +37,9 @@ std::string LineDiff(const std::vector<std::string>& expected, const std::vector
         } else {
             add("  + ", got[j++]);
         }
+    }
+    if (lines > kMaxShownLines) {
+        text += fmt::format("\n  ... {} more lines", lines - kMaxShownLines);
     }
     return text;
 }

@@ -5,7 +5,8 @@
 
 namespace haumea::runner {
 
-// Lines of both lists in order: `  - ` only expected, `  + ` only got, `    ` in both.
+// Lines of both lists in order: `  - ` only expected, `  + ` only got, `    ` in both. Long
+// differences are cut.
 std::string LineDiff(const std::vector<std::string>& expected, const std::vector<std::string>& got);
 
 }  // namespace haumea::runner
