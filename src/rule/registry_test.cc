@@ -212,6 +212,19 @@ TEST_F(RegistryTest, AScheduledRuleWaitsRunsAndWaits) {
     EXPECT_EQ(engine_.StateOf("r"), "stopped");
 }
 
+TEST_F(RegistryTest, AScheduledRuleThatFailedTriesAgainInTheNextWindow) {
+    engine_.control.AdvanceTo(601'000);
+    Create("r", R"(,"options":{"cron":"*/10 * * * *","duration":"1m"})");
+    engine_.EndRun("r", true, "gone");
+    engine_.control.AdvanceTo(650'000);
+    EXPECT_EQ(engine_.StateOf("r"), "stopped by error");
+    engine_.control.AdvanceTo(700'000);
+    EXPECT_EQ(engine_.StateOf("r"), "stopped: waiting for next schedule.");
+    EXPECT_EQ(engine_.MessageOf("r"), "gone");
+    engine_.control.AdvanceTo(1'202'000);
+    EXPECT_EQ(engine_.StateOf("r"), "running");
+}
+
 TEST_F(RegistryTest, ATemporaryRuleIsNotStored) {
     Create("r", R"(,"temp":true)");
     EXPECT_FALSE(engine_.rules->Definition("r"));

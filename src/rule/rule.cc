@@ -179,6 +179,8 @@ void Rule::FollowSchedule() {
                 Handle(Signal::kScheduleStop);
             } else if (machine_.state() == State::kStopped && machine_.last_start_ms() == 0) {
                 machine_.Enter(State::kWaiting, "", now_ms());
+            } else if (machine_.state() == State::kStoppedByError) {
+                machine_.Enter(State::kWaiting, machine_.message(), now_ms());  // the next window tries again
             }
         } else if (machine_.state() == State::kWaiting) {
             Handle(Signal::kScheduleStart);
