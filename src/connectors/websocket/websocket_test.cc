@@ -1,0 +1,218 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "connect/services.h"
+#include "connectors/builtin.h"
+#include "connectors/testing.h"
+#include "io/loop.h"
+#include "ws/client_pool.h"
+#include "ws/server.h"
+
+namespace haumea::connectors {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+ws::ServerSettings LoopbackSettings() {
+    ws::ServerSettings settings;
+    settings.address = "127.0.0.1";
+    settings.port = 0;
+    return settings;
+}
+
+// Both roles on one real loop: what the client role does ends at endpoints of the server role.
+class WebSocketConnectors : public testing::Test {
+  protected:
+    WebSocketConnectors() : services_(loop_) {
+        RegisterBuiltinConnectors(registry_);
+        thread_ = std::thread([this] { loop_.Run(); });
+        loop_.RunSync([this] {
+            server_ = std::make_unique<ws::Server>(loop_, LoopbackSettings());
+            pool_ = std::make_unique<ws::ClientPool>(loop_);
+            services_.data_server = server_.get();
+            services_.client_pool = pool_.get();
+        });
+    }
+    ~WebSocketConnectors() override {
+        loop_.RunSync([this] {
+            actions_.clear();
+            sources_.clear();
+        });
+        // Goodbyes are said by the loop.
+        Until([this] { return pool_->idle() && server_->idle(); });
+        loop_.RunSync([this] {
+            pool_.reset();
+            server_.reset();
+        });
+        loop_.Stop();
+        thread_.join();
+    }
+
+    // Waits until `condition` holds on the loop.
+    bool Until(const std::function<bool()>& condition) {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        for (;;) {
+            bool holds = false;
+            loop_.RunSync([&] { holds = condition(); });
+            if (holds || std::chrono::steady_clock::now() > deadline) {
+                return holds;
+            }
+            std::this_thread::yield();
+        }
+    }
+    // On the loop.
+    connect::Action* OpenAction(std::string_view props, std::string& error) {
+        connect::SinkSpec spec;
+        spec.rule_id = "rule1";
+        spec.type = "websocket";
+        spec.props = Props(props);
+        auto action = connect::MakeAction(registry_, spec, {}, services_);
+        if (!action) {
+            error = action.error().message;
+            return nullptr;
+        }
+        if (auto opened = (*action)->Open(); !opened) {
+            error = opened.error().message;
+            return nullptr;
+        }
+        return actions_.emplace_back(std::move(*action)).get();
+    }
+    void StartSource(const std::string& path, std::string_view props, Recorder& recorder) {
+        connect::SourceSpec spec;
+        spec.rule_id = "rule2";
+        spec.type = "websocket";
+        spec.datasource = path;
+        spec.props = Props(props);
+        auto source = registry_.FindSource("websocket")->make(spec, services_);
+        ASSERT_TRUE(source) << source.error().message;
+        const auto started = (*source)->Start(recorder);
+        ASSERT_TRUE(started) << started.error().message;
+        sources_.push_back(std::move(*source));
+    }
+    static void Emit(connect::Action& action, double a) {
+        const Field field{"a", Value::Double(a)};
+        const Value row = Value::Object({&field, 1});
+        action.Emit({.rows = {&row, 1}});
+    }
+    std::string Remote(const std::string& path, const std::string& more = "") {
+        return R"({"addr":"127.0.0.1:)" + std::to_string(server_->port()) + R"(","path":")" + path + "\"" +
+               more + "}";
+    }
+
+    io::Loop loop_;
+    connect::Services services_;
+    connect::Registry registry_;
+    std::thread thread_;
+    std::unique_ptr<ws::Server> server_;
+    std::unique_ptr<ws::ClientPool> pool_;
+    std::vector<std::unique_ptr<connect::Action>> actions_;
+    std::vector<std::unique_ptr<connect::Source>> sources_;
+};
+
+TEST_F(WebSocketConnectors, WhatTheClientRolePushesArrivesAtAServedSourceWithItsMetadata) {
+    Recorder recorder;
+    connect::Action* action = nullptr;
+    std::string error;
+    loop_.RunSync([&] {
+        StartSource("/c/{id}", R"({"metadataHeaders":["X-Site"]})", recorder);
+        action = OpenAction(Remote("/c/7?q=1", R"(,"requestHeader":{"X-Site":"north"})"), error);
+        ASSERT_NE(action, nullptr) << error;
+        Emit(*action, 1);
+        Emit(*action, 2);
+    });
+    ASSERT_TRUE(Until(
+        [&] { return recorder.messages.size() == 2 && action->nodes().back()->records_out.load() == 2; }));
+    loop_.RunSync([&] {
+        EXPECT_EQ(recorder.messages, (Texts{R"([{"a":1}])", R"([{"a":2}])"}));
+        const Value meta = recorder.last_meta->object();
+        EXPECT_EQ(meta.Get("id").text(), "7");
+        EXPECT_EQ(meta.Get("path").text(), "/c/7");
+        EXPECT_EQ(meta.Get("query").text(), "q=1");
+        EXPECT_TRUE(meta.Get("remoteAddress").text().starts_with("127.0.0.1:"));
+        EXPECT_EQ(meta.Get("headers").size(), 1U);
+        EXPECT_EQ(action->nodes().back()->texts().connection, metrics::ConnectionState::kConnected);
+    });
+}
+
+TEST_F(WebSocketConnectors, AServedSinkReachesEverybodyAndCountsWhatNobodyHears) {
+    Recorder recorder;
+    connect::Action* action = nullptr;
+    std::string error;
+    loop_.RunSync([&] {
+        action = OpenAction(R"({"path":"/out","sendSingle":true})", error);
+        ASSERT_NE(action, nullptr) << error;
+        Emit(*action, 0);
+        EXPECT_EQ(action->nodes().back()->dropped.load(), 1);
+        EXPECT_NE(action->nodes().back()->texts().last_exception.find("no_client"), std::string::npos);
+        StartSource("/out", Remote("/out"), recorder);
+    });
+    ASSERT_TRUE(Until([&] { return server_->Find("/out")->client_count() == 1; }));
+    loop_.RunSync([&] { Emit(*action, 1); });
+    ASSERT_TRUE(Until([&] { return recorder.messages.size() == 1; }));
+    loop_.RunSync([&] {
+        EXPECT_EQ(recorder.messages.front(), R"({"a":1})");
+        EXPECT_EQ(recorder.state, metrics::ConnectionState::kConnected);
+        EXPECT_EQ(action->nodes().back()->records_out.load(), 1);
+    });
+}
+
+TEST_F(WebSocketConnectors, CheckConnectionWantsEndpointAndClient) {
+    loop_.RunSync([&] {
+        std::string error;
+        EXPECT_EQ(OpenAction(R"({"path":"/x","checkConnection":true})", error), nullptr);
+        EXPECT_EQ(error, "websocket has no endpoint /x");
+        ASSERT_NE(OpenAction(R"({"path":"/x"})", error), nullptr);
+        EXPECT_EQ(OpenAction(R"({"path":"/x","checkConnection":true})", error), nullptr);
+        EXPECT_EQ(error, "websocket endpoint /x has no connection");
+    });
+}
+
+TEST_F(WebSocketConnectors, ADeadRemoteLeavesTheSinkConnectingWithTheReason) {
+    uint16_t port = 0;
+    connect::Action* action = nullptr;
+    loop_.RunSync([&] {
+        // A port that was free a moment ago.
+        ws::Server other(loop_, LoopbackSettings());
+        {
+            auto ref = other.Acquire("/", {}, "test");
+            ASSERT_TRUE(ref);
+            port = other.port();
+        }
+        std::string error;
+        action = OpenAction(R"({"addr":"127.0.0.1:)" + std::to_string(port) + R"(","path":"/x"})", error);
+        ASSERT_NE(action, nullptr) << error;
+        Emit(*action, 1);
+    });
+    ASSERT_TRUE(Until([&] { return !action->nodes().back()->texts().last_exception.empty(); }));
+    EXPECT_EQ(action->nodes().back()->texts().connection, metrics::ConnectionState::kConnecting);
+    EXPECT_EQ(action->nodes().back()->records_out.load(), 0);
+    EXPECT_EQ(action->nodes().back()->dropped.load(), 0);
+}
+
+TEST_F(WebSocketConnectors, APausedSourceStopsItsClientsAndGoesOnAfterResume) {
+    Recorder recorder;
+    recorder.answer = connect::Flow::kPause;
+    connect::Action* action = nullptr;
+    std::string error;
+    loop_.RunSync([&] {
+        StartSource("/in", "{}", recorder);
+        action = OpenAction(Remote("/in"), error);
+        ASSERT_NE(action, nullptr) << error;
+        for (int i = 0; i < 3; ++i) {
+            Emit(*action, i);
+        }
+    });
+    ASSERT_TRUE(
+        Until([&] { return action->nodes().back()->records_out.load() == 3 && !recorder.messages.empty(); }));
+    loop_.RunSync([&] {
+        EXPECT_EQ(recorder.messages.size(), 1U);
+        recorder.answer = connect::Flow::kContinue;
+        sources_.front()->Resume();
+    });
+    EXPECT_TRUE(Until([&] { return recorder.messages.size() == 3; }));
+}
+
+}  // namespace
+}  // namespace haumea::connectors
