@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "io/loop.h"
 #include "io/signal_waiter.h"
@@ -157,6 +158,8 @@ int Watch(const WatchOptions& options) {
     if (!address) {
         return Fail(address.error().message);
     }
+    // Standard output is for messages alone; what is worth saying, Say() says.
+    log::SetLevel(log::Level::kOff);
     io::Loop loop;
     const io::SignalWaiter signals([&loop](int) { loop.Stop(); });
     io::Timer limit(loop);
