@@ -18,6 +18,7 @@ bool JsonReader::Start(std::string_view text) noexcept {
     depth_ = 0;
     items_.clear();
     members_.clear();
+    has_escapes_ = size_ != 0 && std::memchr(text_, '\\', size_) != nullptr;
     return index_.Build(text_, size_, error_);
 }
 
@@ -80,7 +81,7 @@ bool JsonReader::ReadString(Arena& arena, std::string_view& text) noexcept {
     if (!RawString(raw)) {
         return false;
     }
-    if (raw.empty() || std::memchr(raw.data(), '\\', raw.size()) == nullptr) [[likely]] {
+    if (!has_escapes_ || raw.empty() || std::memchr(raw.data(), '\\', raw.size()) == nullptr) [[likely]] {
         text = raw;
         return true;
     }
@@ -97,7 +98,8 @@ bool JsonReader::SkipString() noexcept {
     if (!RawString(raw)) {
         return false;
     }
-    if (raw.empty() || std::memchr(raw.data(), '\\', raw.size()) == nullptr || AreJsonEscapesValid(raw)) {
+    if (!has_escapes_ || raw.empty() || std::memchr(raw.data(), '\\', raw.size()) == nullptr ||
+        AreJsonEscapesValid(raw)) {
         return true;
     }
     --at_;

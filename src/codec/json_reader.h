@@ -78,6 +78,7 @@ class JsonReader {
     uint32_t at_ = 0;  // next token
     int depth_ = 0;
     bool first_ = false;          // the innermost container was just entered
+    bool has_escapes_ = true;     // there is a backslash somewhere in the text
     std::vector<Value> items_;    // stack of the arrays being read
     std::vector<Field> members_;  // stack of the objects being read
     std::string error_;
