@@ -71,7 +71,9 @@ class CaseRun {
             }
         }
     }
-    std::vector<Failure> TakeFailures() { return std::move(failures_); }
+    CaseResult TakeResult() {
+        return {.failures = std::move(failures_), .messages_held_back = world_.held_back()};
+    }
 
   private:
     void Report(const Step& step, std::string message) {
@@ -153,7 +155,7 @@ class CaseRun {
 
 }  // namespace
 
-std::vector<Failure> RunCase(const TestFile& file, const Case& test_case, const Variant& variant) {
+CaseResult RunCase(const TestFile& file, const Case& test_case, const Variant& variant) {
     int64_t now_ms = 0;
     for (const auto* steps : {&file.preamble, &test_case.steps}) {
         for (const Step& step : *steps) {
@@ -164,12 +166,12 @@ std::vector<Failure> RunCase(const TestFile& file, const Case& test_case, const 
     for (const auto* steps : {&file.preamble, &test_case.steps}) {
         for (const Step& step : *steps) {
             if (!run.Do(step)) {
-                return run.TakeFailures();
+                return run.TakeResult();
             }
         }
     }
     run.Finish(test_case.end_line);
-    return run.TakeFailures();
+    return run.TakeResult();
 }
 
 }  // namespace haumea::runner

@@ -19,7 +19,12 @@ struct Failure {
     std::string unexpected_rule;    // results that no `expect` asked for: to be added to the case
 };
 
+struct CaseResult {
+    std::vector<Failure> failures;
+    size_t messages_held_back = 0;  // because the action asked to wait
+};
+
 // Runs one case in a world of its own.
-std::vector<Failure> RunCase(const TestFile& file, const Case& test_case, const Variant& variant);
+CaseResult RunCase(const TestFile& file, const Case& test_case, const Variant& variant);
 
 }  // namespace haumea::runner

@@ -80,8 +80,11 @@ Result<size_t> RunFile(const std::string& path, const Variant& variant, bool acc
     HAUMEA_TRY(const std::string text, ReadFile(path));
     HAUMEA_TRY(const TestFile file, ParseTestFile(path, text));
     std::vector<Failure> failures;
+    size_t held_back = 0;
     for (const Case& test_case : file.cases) {
-        std::ranges::move(RunCase(file, test_case, variant), std::back_inserter(failures));
+        CaseResult result = RunCase(file, test_case, variant);
+        held_back += result.messages_held_back;
+        std::ranges::move(result.failures, std::back_inserter(failures));
     }
     size_t left = 0;
     for (const Failure& failure : failures) {
@@ -92,8 +95,11 @@ Result<size_t> RunFile(const std::string& path, const Variant& variant, bool acc
     if (accept && left < failures.size()) {
         HAUMEA_TRY_VOID(Rewrite(file, failures));
     }
-    fmt::print("{}: {} cases, {} failures{}\n", path, file.cases.size(), left,
-               variant.name.empty() ? "" : ", variant " + variant.name);
+    fmt::print("{}: {} cases, {} failures", path, file.cases.size(), left);
+    if (!variant.name.empty()) {
+        fmt::print(", variant {}, {} messages held back", variant.name, held_back);
+    }
+    fmt::print("\n");
     return left;
 }
 

@@ -62,6 +62,8 @@ Result<Variant> ParseVariant(std::string name, std::string_view json) {
             HAUMEA_TRY(variant.settle_after_events, ReadInt(member));
         } else if (member.first == "pauseEvery") {
             HAUMEA_TRY(variant.pause_every, ReadInt(member));
+        } else if (member.first == "deliverRows") {
+            HAUMEA_TRY_VOID(SetFlag(member, variant.deliver_rows));
         } else if (member.first != "description") {
             return Failf("unknown setting {}", member.first);
         }

@@ -17,6 +17,8 @@ struct Variant {
     int64_t settle_after_events = 1;
     // The action answers every n-th emission with a request to wait; 0 = never.
     int64_t pause_every = 0;
+    // Sources of JSON streams without columns deliver rows instead of bytes, where the payload is sound.
+    bool deliver_rows = false;
 };
 Result<Variant> ParseVariant(std::string name, std::string_view json);
 

@@ -29,6 +29,13 @@ std::string RowsAsJson(std::span<const Value> rows) {
     return std::string(text.view());
 }
 
+// An object, or a list of them.
+bool IsRows(const config::Node& node) {
+    return node.is_object() ||
+           (node.is_array() &&
+            std::ranges::all_of(node.array(), [](const config::Node& item) { return item.is_object(); }));
+}
+
 }  // namespace
 
 Result<void> FeedSource::Start(connect::SourceListener& listener) {
@@ -43,6 +50,7 @@ void FeedSource::Stop() {
 
 void FeedSource::Offer(BufferView message, Ref<connect::Metadata> meta) {
     if (listener_ != nullptr) {
+        held_back_ += waiting_for_resume_ ? 1 : 0;
         messages_.push_back({std::move(message), std::move(meta)});
         Drain();
     }
@@ -54,11 +62,25 @@ bool FeedSource::Drain() {
         const Message message = std::move(messages_.front());
         messages_.pop_front();
         moved = true;
-        if (listener_->OnBytes(message.payload, clock_.NowMs(), message.meta) == connect::Flow::kPause) {
+        if (Hand(message) == connect::Flow::kPause) {
             waiting_for_resume_ = true;
         }
     }
     return moved;
+}
+
+connect::Flow FeedSource::Hand(const Message& message) {
+    const auto parsed = config::ParseJson(message.payload.view());
+    if (deliver_ == Deliver::kBytes || !parsed || !IsRows(*parsed)) {
+        return listener_->OnBytes(message.payload, clock_.NowMs(), message.meta);
+    }
+    Arena arena;
+    const Value value = ToValue(*parsed, arena);
+    connect::Flow flow = connect::Flow::kContinue;
+    for (const Value& row : value.is_array() ? value.items() : std::span(&value, 1)) {
+        flow = listener_->OnRow(row, clock_.NowMs(), message.meta);
+    }
+    return flow;
 }
 
 RecordingAction::RecordingAction(std::vector<std::string>& lines, int64_t pause_every)
@@ -192,13 +214,27 @@ std::vector<std::string> World::rules() const {
     return ids;
 }
 
+size_t World::held_back() const {
+    size_t messages = 0;
+    for (const Rule& rule : rules_) {
+        for (const FeedSource* source : rule.sources) {
+            messages += source->held_back();
+        }
+    }
+    return messages;
+}
+
 std::shared_ptr<const sql::StreamDef> World::FindStream(const std::string& name) const {
     const auto found = streams_.find(name);
     return found == streams_.end() ? nullptr : found->second;
 }
 
 Result<std::unique_ptr<connect::Source>> World::MakeSource(const sql::StreamDef& stream, const std::string&) {
-    auto source = std::make_unique<FeedSource>(scheduler_.clock(), stream.name);
+    const std::string& format = stream.options.format;
+    const bool open_json = stream.schemaless() && (format.empty() || format == "json");
+    auto source = std::make_unique<FeedSource>(
+        scheduler_.clock(), stream.name,
+        variant_.deliver_rows && open_json ? FeedSource::Deliver::kRows : FeedSource::Deliver::kBytes);
     rules_.back().sources.push_back(source.get());
     return source;
 }

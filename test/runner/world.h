@@ -13,11 +13,13 @@
 
 namespace haumea::runner {
 
-// A source that delivers what the case says. While its rule asks it to wait it keeps the messages, as a
-// socket would. Owned by the rule's pipeline.
+// A source that delivers what the case says, as bytes or as rows. While its rule asks it to wait it keeps the
+// messages, as a socket would. Owned by the rule's pipeline.
 class FeedSource final : public connect::Source {
   public:
-    explicit FeedSource(const Clock& clock, std::string stream) : clock_(clock), stream_(std::move(stream)) {}
+    enum class Deliver : uint8_t { kBytes, kRows };
+    FeedSource(const Clock& clock, std::string stream, Deliver deliver)
+        : clock_(clock), stream_(std::move(stream)), deliver_(deliver) {}
     Result<void> Start(connect::SourceListener& listener) override;
     void Stop() override;
     void Resume() override { waiting_for_resume_ = false; }
@@ -26,16 +28,22 @@ class FeedSource final : public connect::Source {
     void Offer(BufferView message, Ref<connect::Metadata> meta);
     // Hands on what waits; false when there was nothing or the rule still asks to wait.
     bool Drain();
+    // Messages that had to wait because the rule asked for it.
+    size_t held_back() const { return held_back_; }
 
   private:
     struct Message {
         BufferView payload;
         Ref<connect::Metadata> meta;
     };
+    connect::Flow Hand(const Message& message);
+
     const Clock& clock_;
     std::string stream_;
+    Deliver deliver_;
     connect::SourceListener* listener_ = nullptr;
     bool waiting_for_resume_ = false;
+    size_t held_back_ = 0;
     std::deque<Message> messages_;
 };
 
@@ -85,6 +93,7 @@ class World final : public exec::StreamCatalog, public exec::Connectors {
     // Results of a rule since the last call; null when there is no such rule. Settle first.
     std::vector<std::string>* results(const std::string& rule);
     std::vector<std::string> rules() const;
+    size_t held_back() const;
 
     std::shared_ptr<const sql::StreamDef> FindStream(const std::string& name) const override;
     Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef& stream,
