@@ -255,7 +255,8 @@ TEST_F(TcpTest, AcceptingGoesOnWhenDescriptorsAreFreeAgain) {
     rlimit before{};
     getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{0, before.rlim_max};
-    log::SetLevel(log::Level::kOff);  // sanitizers cannot check the logger's virtual calls without descriptors
+    log::SetLevel(
+        log::Level::kOff);  // sanitizers cannot check the logger's virtual calls without descriptors
     setrlimit(RLIMIT_NOFILE, &none);
     loop_.RunAfter(30, [&] { loop_.Stop(); });
     loop_.Run();
