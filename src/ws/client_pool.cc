@@ -160,6 +160,12 @@ void ClientPool::Probe(const ClientTarget& target, const ClientBehaviour& behavi
     probes_.push_back(std::make_unique<ProbeRun>(*this, std::move(*made), std::move(done)));
 }
 
+size_t ClientPool::shares(const Client& client) const noexcept {
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return e.client.get() == &client; });
+    return entry == entries_.end() ? 0 : entry->shares;
+}
+
 std::vector<const Client*> ClientPool::clients() const {
     std::vector<const Client*> result;
     result.reserve(entries_.size());

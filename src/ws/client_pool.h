@@ -68,6 +68,8 @@ class ClientPool {
 
     // Connections shared at the moment.
     std::vector<const Client*> clients() const;
+    // How many users share that one; 0 when it is none of them.
+    size_t shares(const Client& client) const noexcept;
     // Nothing is connected, ending or probing.
     bool idle() const noexcept { return entries_.empty() && ending_.empty() && probes_.empty(); }
 

@@ -82,6 +82,9 @@ Result<void> Server::Listen() {
     if (listener_ != nullptr || loop_ == nullptr) {
         return {};
     }
+    if (settings_.prepare) {
+        HAUMEA_TRY_VOID(settings_.prepare());
+    }
     auto accept = [this](std::unique_ptr<io::Stream> stream) { Adopt(std::move(stream)); };
     HAUMEA_TRY(listener_, io::Listener::Open(*loop_, settings_.address, settings_.port, io::SocketOptions{},
                                              std::move(accept)));
@@ -96,6 +99,11 @@ Result<void> Server::Check() {
         listener_.reset();
     }
     return {};
+}
+
+void Server::SetFarewell(CloseCode code, std::string reason) {
+    farewell_code_ = code;
+    farewell_ = std::move(reason);
 }
 
 bool Server::idle() const noexcept { return client_count_ == 0 && closing_.empty(); }
@@ -262,7 +270,7 @@ void Server::Release(Endpoint& endpoint, uint64_t holder) {
                                     [&](const auto& candidate) { return candidate.get() == &endpoint; });
     closing_.push_back(std::move(*found));
     endpoints_.erase(found);
-    endpoint.CloseAll(CloseCode::kGoingAway, "the endpoint was closed");
+    endpoint.CloseAll(farewell_code_, farewell_);
     ScheduleReap();
     if (endpoints_.empty() && listener_ != nullptr) {
         log::Info("websocket server: port {} is closed, no endpoint is left", listener_->port());

@@ -34,6 +34,8 @@ struct ServerSettings {
     HttpHeadLimits head_limits;
     // Turns an accepted connection into a secure one; empty: plain TCP.
     std::function<std::unique_ptr<io::Stream>(std::unique_ptr<io::Stream>)> wrap;
+    // Runs before the port is opened; its error is that of who needed the port. May be empty.
+    std::function<Result<void>()> prepare;
 };
 
 // The data server: one port, endpoints by path. It listens from the first Acquire to the release of the last
@@ -69,6 +71,9 @@ class Server {
     const HandshakeStats& handshake_stats() const noexcept { return handshakes_; }
     const ServerSettings& settings() const noexcept { return settings_; }
 
+    // What clients are told when the last share of their endpoint is released, from now on.
+    void SetFarewell(CloseCode code, std::string reason);
+
     // Serves a connection that came from elsewhere.
     void Adopt(std::unique_ptr<io::Stream> stream);
 
@@ -100,6 +105,8 @@ class Server {
     ServerContext context_;
     HandshakeStats handshakes_;
     std::unique_ptr<io::Listener> listener_;
+    CloseCode farewell_code_ = CloseCode::kNormal;
+    std::string farewell_ = "the endpoint was closed";
     std::vector<std::unique_ptr<Endpoint>> endpoints_;
     std::vector<std::unique_ptr<Endpoint>> closing_;
     std::vector<std::unique_ptr<PendingHandshake>> pending_;

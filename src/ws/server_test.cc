@@ -138,7 +138,7 @@ TEST_F(ServerTest, EndpointLivesAsLongAsAnybodyHoldsIt) {
     second->Reset();
     EXPECT_EQ(server_->Find("/a"), nullptr);
     Turn();
-    EXPECT_EQ(peer->ReadAll(), Plain(Opcode::kText, "x") + CloseFrame(1001, "the endpoint was closed"));
+    EXPECT_EQ(peer->ReadAll(), Plain(Opcode::kText, "x") + CloseFrame(1000, "the endpoint was closed"));
     EXPECT_FALSE(peer->at_end());  // not before its answer
     peer->WriteAll(MaskedClose(1001));
     Turn();

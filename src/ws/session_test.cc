@@ -239,7 +239,7 @@ TEST_F(ServerTest, ListenerMayLetGoOfTheEndpointFromInsideAMessage) {
     Peer peer = Join("/a");
     peer->WriteAll(Masked(Opcode::kText, "1") + Masked(Opcode::kText, "2"));
     Turn();
-    EXPECT_EQ(peer->ReadAll(), CloseFrame(1001, "the endpoint was closed"));
+    EXPECT_EQ(peer->ReadAll(), CloseFrame(1000, "the endpoint was closed"));
     Advance(3000);
     EXPECT_TRUE(server_->idle());
 }
