@@ -267,14 +267,19 @@ Result<Configuration> LoadConfiguration(const std::string& etc_dir, const Enviro
     if (connections) {
         out.connections = std::move(*connections);
     }
-    const auto check_pair = [](const TlsFiles& files, std::string_view path) -> Result<> {
+    const auto check_pair = [](const auto& files, std::string_view path) -> Result<> {
         if (files.cert_file.empty() != files.key_file.empty()) {
             return Failf("{}: certfile and keyfile belong together: set both or none", path);
         }
         return {};
     };
     HAUMEA_TRY_VOID(check_pair(out.settings.basic.rest_tls, "basic.restTls"));
-    HAUMEA_TRY_VOID(check_pair(out.settings.source.http_server_tls, "source.httpServerTls"));
+    const DataTls& data_tls = out.settings.source.http_server_tls;
+    HAUMEA_TRY_VOID(check_pair(data_tls, "source.httpServerTls"));
+    if (data_tls.client_auth != "none" && (data_tls.cert_file.empty() || data_tls.client_ca.empty())) {
+        return Failf("source.httpServerTls: clientAuth {} needs certfile, keyfile and clientCa",
+                     data_tls.client_auth);
+    }
     return out;
 }
 

@@ -20,6 +20,14 @@ struct TlsFiles {
     std::string key_file;
 };
 
+// TLS of the data server, which may also look at its clients' certificates.
+struct DataTls {
+    std::string cert_file;
+    std::string key_file;
+    std::string client_ca;
+    std::string client_auth = "none";  // none, request, require
+};
+
 struct BasicSettings {
     std::string log_level = "info";
     bool debug = false;
@@ -72,7 +80,7 @@ struct SinkSettings {
 struct SourceSettings {
     std::string http_server_ip = "0.0.0.0";
     uint16_t http_server_port = 10081;
-    TlsFiles http_server_tls;
+    DataTls http_server_tls;
     std::vector<std::string> allowed_origins;
     int64_t max_clients = 10'000;
     int64_t max_clients_per_address = 10'000;

@@ -27,6 +27,18 @@ Schema<TlsFiles> TlsSchema() {
     return s;
 }
 
+Schema<DataTls> DataTlsSchema() {
+    Schema<DataTls> s;
+    s.Add("certfile", &DataTls::cert_file).Doc("PEM file of the certificate and its chain");
+    s.Add("keyfile", &DataTls::key_file).Doc("PEM file of the private key");
+    s.Add("clientCa", &DataTls::client_ca)
+        .Doc("PEM file of the CA that clients' certificates have to come from");
+    s.Add("clientAuth", &DataTls::client_auth)
+        .Values({"none", "request", "require"})
+        .Doc("whether clients are asked for a certificate, and refused without one");
+    return s;
+}
+
 Schema<BasicSettings> BasicSchema() {
     using B = BasicSettings;
     Schema<B> s;
@@ -115,7 +127,7 @@ Schema<SourceSettings> SourceSchema() {
     Schema<S> s;
     s.Add("httpServerIp", &S::http_server_ip).Doc("address on which WebSocket endpoints are served");
     s.Add("httpServerPort", &S::http_server_port).Min(1).Doc("port of WebSocket endpoints");
-    s.Section("httpServerTls", &S::http_server_tls, TlsSchema(),
+    s.Section("httpServerTls", &S::http_server_tls, DataTlsSchema(),
               "endpoints over TLS (wss) when both are set");
     s.Add("allowedOrigins", &S::allowed_origins)
         .Doc("origins of web pages that may connect besides this host and loopback; \"*\" allows all");
