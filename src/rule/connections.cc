@@ -1,0 +1,416 @@
+#include "rule/connections.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "connectors/websocket/websocket_config.h"
+#include "rule/connections_secrets.h"
+#include "sql/parser.h"
+
+namespace haumea::rule {
+namespace {
+
+using config::Node;
+
+// Names of holders that are no rules: a rule's id has no blank.
+constexpr std::string_view kManaged = "managed endpoint";
+constexpr std::string_view kNamedPrefix = "connection ";
+constexpr std::string_view kWebSocket = "websocket";
+
+bool IsRule(std::string_view holder) { return holder.find(' ') == std::string_view::npos; }
+
+// What a connection looks like right now. Filled on the home loop.
+struct State {
+    std::string_view status = "disconnected";
+    std::string error;
+};
+
+State StateOf(const ws::Client& client) {
+    const ws::ClientStatus status = client.Status();
+    switch (status.state) {
+        case ws::ClientState::kConnected:
+            return {"connected", ""};
+        case ws::ClientState::kConnecting:
+            return {"connecting", status.last_error};
+        case ws::ClientState::kDisconnected:
+        case ws::ClientState::kClosed:
+            return {"disconnected", status.last_error};
+    }
+    return {};
+}
+
+Node ToNode(std::string_view id, Node props, bool named, const State& state, size_t references) {
+    Node node = Node::MakeObject();
+    node.Set("id", id);
+    node.Set("typ", kWebSocket);
+    node.Set("props", std::move(props));
+    node.Set("isNamed", named);
+    node.Set("status", state.status);
+    if (!state.error.empty()) {
+        node.Set("err", state.error);
+    }
+    if (references > 0) {
+        node.Set("refCount", static_cast<int64_t>(references));
+    }
+    return node;
+}
+
+Result<connectors::WebSocketConfig> ReadProps(const Node& props) {
+    return connectors::ReadWebSocketConfig(props, "", "connection");
+}
+
+Result<void> CheckType(const std::string& id, const std::string& type) {
+    if (id.empty() || type.empty()) {
+        return Failf("connection id and type should be defined");
+    }
+    if (type != kWebSocket) {
+        return Failf("connection type {} is not supported: typ has to be websocket", type);
+    }
+    return {};
+}
+
+Error NotExisted(std::string_view id) { return Errorf("connection {} not existed", id); }
+
+Node ToNode(const ws::ClientSnapshot& client) {
+    Node node = Node::MakeObject();
+    node.Set("id", client.id);
+    node.Set("address", client.remote_address);
+    node.Set("since", client.since_ms);
+    node.Set("backlogMessages", client.backlog_messages);
+    node.Set("backlogBytes", client.backlog_bytes);
+    node.Set("dropped", client.dropped);
+    node.Set("messagesIn", client.messages_in);
+    if (client.ping_rtt_us >= 0) {
+        node.Set("pingRoundTripUs", client.ping_rtt_us);
+    }
+    return node;
+}
+
+}  // namespace
+
+// A named connection's share, in an endpoint or in a connection to a remote. Home loop only.
+class Connections::Open final : private ws::ClientListener {
+  public:
+    static Result<std::unique_ptr<Open>> Make(const Environment& environment, const std::string& id,
+                                              const connectors::WebSocketConfig& config) {
+        auto open = std::make_unique<Open>();
+        if (config.client_role) {
+            HAUMEA_TRY(open->client_, environment.clients->Acquire(config.target, config.behaviour, *open));
+        } else {
+            HAUMEA_TRY(open->endpoint_,
+                       environment.data_server->Acquire(config.path, config.endpoint,
+                                                        fmt::format("{}{}", kNamedPrefix, id)));
+        }
+        return open;
+    }
+    State state() const { return client_ ? StateOf(*client_) : State{"connected", ""}; }
+    bool Is(const ws::Client& client) const { return client_ && &*client_ == &client; }
+
+  private:
+    ws::ClientRef client_;
+    ws::EndpointRef endpoint_;
+};
+
+Connections::Connections(Environment environment, store::KeyValue& endpoints, store::KeyValue& named)
+    : environment_(std::move(environment)), endpoints_table_(&endpoints), named_table_(&named) {}
+
+Connections::~Connections() {
+    OnHome([this] {
+        endpoints_.clear();
+        named_.clear();
+    });
+}
+
+void Connections::OnHome(const std::function<void()>& task) const {
+    if (!environment_.home.run_sync) {
+        task();
+    } else if (!environment_.home.run_sync(task)) {
+        task();  // the loop has ended: nobody else touches it any more
+    }
+}
+
+Result<void> Connections::Load() {
+    HAUMEA_TRY(const std::vector<store::KeyValue::Entry> paths, endpoints_table_->All());
+    for (const auto& [path, text] : paths) {
+        if (const auto held = Hold(path); !held) {
+            log::Error("managed endpoint {}: {}", path, held.error().message);
+        }
+    }
+    HAUMEA_TRY(const std::vector<store::KeyValue::Entry> entries, named_table_->All());
+    for (const auto& [id, text] : entries) {
+        const Result<Node> stored = config::ParseJson(text);
+        const Node* props = stored ? stored->Find("props") : nullptr;
+        Named& named = named_[id];
+        if (props == nullptr || !props->is_object()) {
+            named.props = Node::MakeObject();
+            named.error = "its stored definition cannot be read: put it anew";
+        } else {
+            named.props = *props;
+            const auto opened = Reopen(id, named, *props);
+            named.error = opened ? "" : opened.error().message;
+        }
+        if (!named.error.empty()) {
+            log::Error("connection {}: {}", id, named.error);
+        }
+    }
+    return {};
+}
+
+Result<void> Connections::Hold(const std::string& path) {
+    Result<ws::EndpointRef> held;
+    OnHome([&] {
+        held = environment_.data_server->Acquire(path, ws::EndpointSettings{}, std::string(kManaged));
+        if (held) {
+            endpoints_.insert_or_assign(path, std::move(*held));
+        }
+    });
+    return held ? Result<void>() : Result<void>(Fail(held.error()));
+}
+
+Result<void> Connections::AddEndpoint(const std::string& path) {
+    if (!path.starts_with('/')) {
+        return Failf("websocket endpoint should start with /: endpoint is \"{}\"", path);
+    }
+    if (!endpoints_.contains(path)) {
+        HAUMEA_TRY_VOID(Hold(path));
+    }
+    return endpoints_table_->Set(path, "{}");
+}
+
+Result<void> Connections::RemoveEndpoint(const std::string& path) {
+    std::vector<std::string> users;
+    OnHome([&] {
+        if (const ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
+            users = endpoint->holders();
+        }
+    });
+    std::erase(users, kManaged);
+    std::sort(users.begin(), users.end());
+    users.erase(std::unique(users.begin(), users.end()), users.end());
+    if (!users.empty()) {
+        return Failf("websocket endpoint {} is used by {}: stop or delete them first", path,
+                     fmt::join(users, ", "));
+    }
+    HAUMEA_TRY([[maybe_unused]] const bool existed, endpoints_table_->Delete(path));
+    OnHome([&] { endpoints_.erase(path); });
+    return {};
+}
+
+bool Connections::IsServed(const std::string& path) const {
+    bool served = false;
+    OnHome([&] { served = environment_.data_server->Find(path) != nullptr; });
+    return served;
+}
+
+Result<void> Connections::Reopen(const std::string& id, Named& named, const Node& props) {
+    HAUMEA_TRY(const connectors::WebSocketConfig config, ReadProps(props));
+    Result<std::unique_ptr<Open>> opened;
+    OnHome([&] {
+        // An endpoint has the settings of who came first: let go of the old one before.
+        named.open.reset();
+        opened = Open::Make(environment_, id, config);
+        if (opened) {
+            named.open = std::move(*opened);
+        }
+    });
+    if (opened) {
+        named.path = config.client_role ? "" : config.path;
+        return {};
+    }
+    if (const auto old = ReadProps(named.props)) {
+        OnHome([&] {
+            if (auto again = Open::Make(environment_, id, *old)) {
+                named.open = std::move(*again);
+            }
+        });
+    }
+    return Fail(std::move(opened.error()));
+}
+
+Result<void> Connections::Store(const std::string& id, const Node& props) {
+    Node node = Node::MakeObject();
+    node.Set("typ", kWebSocket);
+    node.Set("props", props);
+    return named_table_->Set(id, config::ToJson(node, {.escape_html = false}));
+}
+
+Result<void> Connections::Create(const std::string& id, const std::string& type, Node props) {
+    HAUMEA_TRY_VOID(CheckType(id, type));
+    if (Find(id) != nullptr) {
+        return Failf("connection {} already been created", id);
+    }
+    Named named;
+    HAUMEA_TRY_VOID(Reopen(id, named, props));
+    named.props = std::move(props);
+    auto stored = Store(id, named.props);
+    if (stored) {
+        named_.emplace(id, std::move(named));
+    } else {
+        OnHome([&] { named.open.reset(); });
+    }
+    return stored;
+}
+
+Result<void> Connections::RefuseInUse(const std::string& id) const {
+    const auto users = environment_.references ? environment_.references(id) : std::vector<std::string>();
+    if (users.empty()) {
+        return {};
+    }
+    return Failf("connection {} can't be dropped due to rule references [{}]", id, fmt::join(users, " "));
+}
+
+Result<void> Connections::Update(const std::string& id, const std::string& type, Node props) {
+    const auto found = named_.find(id);
+    if (found == named_.end()) {
+        return Fail(NotExisted(id));
+    }
+    HAUMEA_TRY_VOID(CheckType(id, type));
+    HAUMEA_TRY_VOID(RefuseInUse(id));
+    props = UnmaskSecrets(props, found->second.props);
+    HAUMEA_TRY_VOID(Reopen(id, found->second, props));
+    found->second.props = std::move(props);
+    found->second.error.clear();
+    return Store(id, found->second.props);
+}
+
+Result<void> Connections::Delete(const std::string& id) {
+    const auto found = named_.find(id);
+    if (found == named_.end()) {
+        return {};
+    }
+    HAUMEA_TRY_VOID(RefuseInUse(id));
+    HAUMEA_TRY([[maybe_unused]] const bool existed, named_table_->Delete(id));
+    OnHome([&] { named_.erase(found); });
+    return {};
+}
+
+const Connections::Named* Connections::Find(std::string_view id) const {
+    const auto found = named_.find(id);
+    return found == named_.end() ? nullptr : &found->second;
+}
+
+Node Connections::Show(const std::string& id, const Named& named) const {
+    State state{"disconnected", named.error};
+    OnHome([&] {
+        if (named.open) {
+            state = named.open->state();
+        }
+    });
+    const size_t references = environment_.references ? environment_.references(id).size() : 0;
+    return ToNode(id, MaskSecrets(named.props), true, state, references);
+}
+
+Result<Node> Connections::Describe(const std::string& id) const {
+    const Named* named = Find(id);
+    if (named == nullptr) {
+        return Fail(NotExisted(id));
+    }
+    return Show(id, *named);
+}
+
+Node Connections::List(bool all) const {
+    Node list = Node::MakeArray();
+    for (const auto& [id, named] : named_) {
+        list.Append(Show(id, named));
+    }
+    if (all) {
+        OnHome([&] { AppendAnonymous(list); });
+    }
+    return list;
+}
+
+// On the home loop. What a named connection holds is listed under its name.
+void Connections::AppendAnonymous(Node& list) const {
+    for (const ws::Endpoint* endpoint : environment_.data_server->endpoints()) {
+        const std::vector<std::string> holders = endpoint->holders();
+        const bool is_named = std::any_of(holders.begin(), holders.end(), [](const std::string& holder) {
+            return holder.starts_with(kNamedPrefix);
+        });
+        if (!is_named) {
+            Node props = Node::MakeObject();
+            props.Set("path", endpoint->path());
+            const auto rules = std::count_if(holders.begin(), holders.end(), IsRule);
+            list.Append(ToNode(fmt::format("$$ws/{}", endpoint->path()), std::move(props), false,
+                               {"connected", ""}, static_cast<size_t>(rules)));
+        }
+    }
+    for (const ws::Client* client : environment_.clients->clients()) {
+        const bool is_named = std::any_of(named_.begin(), named_.end(), [client](const auto& entry) {
+            return entry.second.open && entry.second.open->Is(*client);
+        });
+        if (!is_named) {
+            const ws::ClientTarget& target = client->target();
+            Node props = Node::MakeObject();
+            props.Set("addr", target.host.find(':') == std::string::npos
+                                  ? fmt::format("{}:{}", target.host, target.port)
+                                  : fmt::format("[{}]:{}", target.host, target.port));
+            props.Set("path", target.path.substr(0, target.path.find('?')));
+            props.Set("scheme", target.tls ? "wss" : "ws");
+            list.Append(ToNode(fmt::format("$$ws/{}", target.Url()), std::move(props), false,
+                               StateOf(*client), environment_.clients->shares(*client)));
+        }
+    }
+}
+
+Result<Node> Connections::Select(std::string_view selector) const {
+    if (const Named* named = Find(selector)) {
+        return named->props;
+    }
+    const size_t dot = selector.find('.');
+    if (dot != std::string_view::npos) {
+        const Node* type = environment_.configured.FindNoCase(selector.substr(0, dot));
+        const Node* props = type == nullptr ? nullptr : type->FindNoCase(selector.substr(dot + 1));
+        if (props != nullptr && props->is_object()) {
+            return *props;
+        }
+    }
+    return Fail(NotExisted(selector));
+}
+
+Result<Node> Connections::ClientsOf(const std::string& path) const {
+    std::vector<ws::ClientSnapshot> clients;
+    bool served = false;
+    OnHome([&] {
+        if (const ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
+            served = true;
+            clients = endpoint->clients();
+        }
+    });
+    if (!served) {
+        return Fail(Errorf(ErrorCode::kNotFound, "websocket has no endpoint {}", path));
+    }
+    Node list = Node::MakeArray();
+    for (const ws::ClientSnapshot& client : clients) {
+        list.Append(ToNode(client));
+    }
+    return list;
+}
+
+Result<void> Connections::Kick(const std::string& path, uint64_t client) {
+    bool kicked = false;
+    OnHome([&] {
+        if (ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
+            kicked = endpoint->Kick(client, "disconnected by an administrator");
+        }
+    });
+    if (!kicked) {
+        return Fail(Errorf(ErrorCode::kNotFound, "websocket endpoint {} has no client {}", path, client));
+    }
+    return {};
+}
+
+Result<std::string> Connections::ServedPath(const std::string& id) const {
+    const Named* named = Find(id);
+    if (named == nullptr) {
+        return Fail(NotExisted(id));
+    }
+    if (named->path.empty()) {
+        return Failf("connection {} dials a remote server: only an endpoint has clients", id);
+    }
+    return named->path;
+}
+
+}  // namespace haumea::rule

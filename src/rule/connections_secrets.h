@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "config/node.h"
+
+// Secrets in the properties of connections, as REST shows and takes them. Any thread.
+namespace haumea::rule {
+
+inline constexpr std::string_view kMask = "******";
+
+// Does a property or header of this name hold a secret?
+bool IsSecretName(std::string_view name);
+// A copy whose secret texts are masked, in nested objects and lists too.
+config::Node MaskSecrets(const config::Node& props);
+// A copy of `given` in which every mask is replaced by what stands there in `stored`.
+config::Node UnmaskSecrets(const config::Node& given, const config::Node& stored);
+
+}  // namespace haumea::rule
