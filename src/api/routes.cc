@@ -9,6 +9,8 @@ void AddRoutes(http::Router& router, const Services& services) {
     AddRuleTagRoutes(router, services);
     AddRuleStatusRoutes(router, services);
     AddRuleRoutes(router, services);
+    AddConnectionRoutes(router, services);
+    AddMetadataRoutes(router, services);
 }
 
 }  // namespace haumea::api

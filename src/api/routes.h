@@ -14,6 +14,9 @@ void AddServerRoutes(http::Router& router, const Services& services);  // / /pin
 void AddStreamRoutes(http::Router& router, const Services& services);  // /streams /tables and their details
 void AddRuleRoutes(http::Router& router, const Services& services);    // /rules
 void AddRuleStatusRoutes(http::Router& router, const Services& services);  // status, topo, schema, explain
-void AddRuleTagRoutes(http::Router& router, const Services& services);  // tags and what works on many rules
+void AddConnectionRoutes(http::Router& router,
+                         const Services& services);                      // /connections /connection/websocket
+void AddMetadataRoutes(http::Router& router, const Services& services);  // connectivity checks
+void AddRuleTagRoutes(http::Router& router, const Services& services);   // tags and what works on many rules
 
 }  // namespace haumea::api

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "config/node.h"
 #include "rule/catalog.h"
+#include "rule/connections.h"
 #include "rule/registry.h"
 
 namespace haumea::api {
@@ -22,6 +23,11 @@ struct Services {
     // A change of settings at run time, after its kinds were checked here. May be empty: then only the log
     // level changes.
     std::function<Result<void>(const config::Node& patch)> configure;
+    // Null: this process has no connections of its own.
+    rule::Connections* connections = nullptr;
+    // The connectivity check of a property map. Empty: nothing can be checked.
+    enum class Role : uint8_t { kSource, kSink };
+    std::function<Result<void>(Role role, std::string_view type, const config::Node& props)> check = {};
 };
 
 }  // namespace haumea::api

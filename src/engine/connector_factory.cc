@@ -3,9 +3,14 @@
 #include <utility>
 
 #include "config/node.h"
+#include "connectors/websocket/websocket_check.h"
+#include "rule/connections_secrets.h"
 
 namespace haumea::engine {
 namespace {
+
+constexpr std::string_view kWebSocket = "websocket";
+constexpr std::string_view kSelector = "connectionSelector";
 
 std::string Lower(std::string_view text) {
     std::string out(text);
@@ -27,7 +32,54 @@ void Overlay(config::Node& lower, const config::Node& upper) {
     }
 }
 
+// Empty when there is none.
+std::string SelectorIn(const config::Node& props) {
+    const config::Node* selector = props.FindNoCase(kSelector);
+    return selector != nullptr && selector->is_string() ? selector->as_string() : "";
+}
+
 }  // namespace
+
+Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const {
+    const std::string selector = SelectorIn(props);
+    if (selector.empty()) {
+        return props;
+    }
+    HAUMEA_TRY(const config::Node connection, connections_.Select(selector));
+    return connectors::UseConnection(rule::UnmaskSecrets(props, connection), connection);
+}
+
+Result<void> ConnectorFactory::CheckConnection(const std::string& user, const std::string& what,
+                                               const config::Node& props,
+                                               const std::string& datasource) const {
+    const config::Node* wanted = props.FindNoCase("checkConnection");
+    if (wanted == nullptr || !wanted->is_bool() || !wanted->as_bool()) {
+        return {};
+    }
+    HAUMEA_TRY(const connectors::WebSocketConfig config,
+               connectors::ReadWebSocketConfig(props, datasource, what));
+    return connectivity_.Require(user, config);
+}
+
+std::vector<std::string> ConnectorFactory::SelectorsOf(const config::Node& action) const {
+    std::vector<std::string> selectors;
+    if (!action.is_object()) {
+        return selectors;
+    }
+    for (const auto& [type, given] : action.object()) {
+        const auto props = SinkProperties(type, given);
+        if (std::string selector = props ? SelectorIn(*props) : ""; !selector.empty()) {
+            selectors.push_back(std::move(selector));
+        }
+    }
+    return selectors;
+}
+
+std::vector<std::string> ConnectorFactory::SelectorsOf(const sql::StreamDef& stream) const {
+    const auto props = SourceProperties(stream, Lower(stream.options.type));
+    std::string selector = props ? SelectorIn(*props) : "";
+    return selector.empty() ? std::vector<std::string>() : std::vector<std::string>{std::move(selector)};
+}
 
 Result<config::Node> ConnectorFactory::SourceProperties(const sql::StreamDef& stream,
                                                         const std::string& type) const {
@@ -65,11 +117,37 @@ Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql:
     spec.datasource = stream.options.datasource;
     spec.format = stream.options.format.empty() ? "json" : Lower(stream.options.format);
     HAUMEA_TRY(spec.props, SourceProperties(stream, type));
+    if (type == kWebSocket && !SelectorIn(spec.props).empty()) {
+        HAUMEA_TRY(spec.props, Complete(spec.props));
+        spec.datasource.clear();  // the connection's path, or else the stream's, is among the properties
+    }
     auto source = descriptor->make(spec, services_);
     if (!source) {
         return Fail(std::move(source.error()).WithCode(ErrorCode::kExecutor));
     }
+    if (type == kWebSocket) {
+        HAUMEA_TRY_VOID(CheckConnection(fmt::format("{} {}", rule_id, stream.name), "source websocket",
+                                        spec.props, spec.datasource));
+    }
     return source;
+}
+
+Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
+                                                      const config::Node& given) const {
+    config::Node props = config::Node::MakeObject();
+    const config::Node* resource = given.FindNoCase("resourceId");
+    if (resource != nullptr && resource->is_string()) {
+        bool found = true;
+        const config::Node base = configuration_.sinks.Properties(type, resource->as_string(), &found);
+        if (!found) {
+            return Fail(Errorf(ErrorCode::kExecutor,
+                               "sink {}: resourceId \"{}\" is in no group of etc/sinks/{}.yaml", type,
+                               resource->as_string(), type));
+        }
+        Overlay(props, base);
+    }
+    Overlay(props, given);
+    return props;
 }
 
 Result<std::vector<std::unique_ptr<connect::Action>>> ConnectorFactory::MakeActions(
@@ -98,20 +176,15 @@ Result<std::vector<std::unique_ptr<connect::Action>>> ConnectorFactory::MakeActi
         spec.rule_id = rule_id;
         spec.type = type;
         spec.index = index;
-        spec.props = config::Node::MakeObject();
-        const config::Node* resource = given.FindNoCase("resourceId");
-        bool found = true;
-        if (resource != nullptr && resource->is_string()) {
-            const config::Node base = configuration_.sinks.Properties(type, resource->as_string(), &found);
-            Overlay(spec.props, base);
+        HAUMEA_TRY(spec.props, SinkProperties(type, given));
+        if (type == kWebSocket) {
+            HAUMEA_TRY(spec.props, Complete(spec.props));
         }
-        if (!found) {
-            return Fail(Errorf(ErrorCode::kExecutor,
-                               "sink {}: resourceId \"{}\" is in no group of etc/sinks/{}.yaml", type,
-                               resource->as_string(), type));
-        }
-        Overlay(spec.props, given);
         HAUMEA_TRY(auto made, connect::MakeAction(registry_, spec, action_options, services_));
+        if (type == kWebSocket) {
+            HAUMEA_TRY_VOID(
+                CheckConnection(fmt::format("{} {}", rule_id, index), "sink websocket", spec.props, ""));
+        }
         actions.push_back(std::move(made));
     }
     return actions;

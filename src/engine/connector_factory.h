@@ -7,18 +7,26 @@
 #include "config/settings.h"
 #include "connect/registry.h"
 #include "connect/services.h"
+#include "engine/connectivity.h"
 #include "exec/rule_pipeline.h"
+#include "rule/connections.h"
 
 namespace haumea::engine {
 
 // Makes the sources and actions of rules: finds the connector type, merges the properties (files, CONF_KEY,
-// EXTRA, the statement's own options; resourceId below an action's properties) and calls its factory. Owned
-// by the engine; used by whoever plans a rule.
+// EXTRA, the statement's own options; resourceId below an action's properties; the named connection above
+// both), sees to checkConnection and calls the factory. Owned by the engine; control thread, where rules are
+// planned.
 class ConnectorFactory final : public exec::Connectors {
   public:
     ConnectorFactory(const connect::Registry& registry, connect::Services& services,
-                     const config::Configuration& configuration)
-        : registry_(registry), services_(services), configuration_(configuration) {}
+                     const config::Configuration& configuration, const rule::Connections& connections,
+                     Connectivity& connectivity)
+        : registry_(registry),
+          services_(services),
+          configuration_(configuration),
+          connections_(connections),
+          connectivity_(connectivity) {}
 
     Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef& stream,
                                                         const std::string& rule_id) override;
@@ -26,12 +34,26 @@ class ConnectorFactory final : public exec::Connectors {
         const config::Node& action, int index, const std::string& rule_id,
         const exec::RuleOptions& options) override;
 
+    // The named connections that an action, or a stream, asks for.
+    std::vector<std::string> SelectorsOf(const config::Node& action) const;
+    std::vector<std::string> SelectorsOf(const sql::StreamDef& stream) const;
+
+    // What may be said of a property map alone, for the connectivity check: named connection used, secrets
+    // that came back masked restored.
+    Result<config::Node> Complete(const config::Node& props) const;
+
   private:
     Result<config::Node> SourceProperties(const sql::StreamDef& stream, const std::string& type) const;
+    // Of an action: resourceId below what the user wrote.
+    Result<config::Node> SinkProperties(const std::string& type, const config::Node& given) const;
+    Result<void> CheckConnection(const std::string& user, const std::string& what, const config::Node& props,
+                                 const std::string& datasource) const;
 
     const connect::Registry& registry_;
     connect::Services& services_;
     const config::Configuration& configuration_;
+    const rule::Connections& connections_;
+    Connectivity& connectivity_;
 };
 
 }  // namespace haumea::engine

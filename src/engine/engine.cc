@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -18,12 +19,16 @@
 #include "connectors/builtin.h"
 #include "data/cast.h"
 #include "data/zone.h"
+#include "engine/connectivity.h"
 #include "engine/connector_factory.h"
 #include "expr/function.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "io/loop.h"
+#include "io/tls.h"
+#include "metrics/prometheus.h"
 #include "rule/catalog.h"
+#include "rule/connections.h"
 #include "rule/registry.h"
 #include "store/kv.h"
 #include "ws/client_pool.h"
@@ -41,6 +46,29 @@ log::Level LevelOf(const config::BasicSettings& basic) {
                                         : log::Level::kInfo;
 }
 
+// The certificates are read when the port is opened, so that who needed it learns what is wrong with them.
+void UseTls(const config::DataTls& files, ws::ServerSettings& settings) {
+    io::TlsServerOptions options;
+    options.certificate.file = files.cert_file;
+    options.key.file = files.key_file;
+    options.client_ca.file = files.client_ca;
+    options.client_certificate = files.client_auth == "require"   ? io::ClientCertificate::kRequire
+                                 : files.client_auth == "request" ? io::ClientCertificate::kRequest
+                                                                  : io::ClientCertificate::kNone;
+    auto context = std::make_shared<std::shared_ptr<io::TlsContext>>();
+    settings.prepare = [context, options]() -> Result<void> {
+        auto made = io::TlsContext::ForServer(options);
+        if (!made) {
+            return Fail(std::move(made.error()).With("source.httpServerTls"));
+        }
+        *context = std::move(*made);
+        return {};
+    };
+    settings.wrap = [context](std::unique_ptr<io::Stream> stream) -> std::unique_ptr<io::Stream> {
+        return io::TlsStream::Server(std::move(stream), **context);
+    };
+}
+
 ws::ServerSettings DataServerSettings(const config::SourceSettings& source) {
     ws::ServerSettings settings;
     settings.address = source.http_server_ip;
@@ -49,7 +77,52 @@ ws::ServerSettings DataServerSettings(const config::SourceSettings& source) {
     settings.max_clients = static_cast<size_t>(source.max_clients);
     settings.max_clients_per_address = static_cast<size_t>(source.max_clients_per_address);
     settings.handshake_timeout_ms = source.handshake_timeout.value;
+    if (!source.http_server_tls.cert_file.empty()) {
+        UseTls(source.http_server_tls, settings);
+    }
     return settings;
+}
+
+// {"websocket":{...}} in each of `actions`, or one of `streams`, names that connection.
+bool Uses(const rule::Rule& rule, const std::string& connection, const ConnectorFactory& factory,
+          const rule::Catalog& catalog) {
+    const auto names_it = [&connection](const std::vector<std::string>& selectors) {
+        return std::find(selectors.begin(), selectors.end(), connection) != selectors.end();
+    };
+    for (const config::Node& action : rule.def().actions) {
+        if (names_it(factory.SelectorsOf(action))) {
+            return true;
+        }
+    }
+    const rule::Rule::Run* run = rule.last_run();
+    const std::vector<std::string> streams = run != nullptr ? run->streams : std::vector<std::string>();
+    return std::any_of(streams.begin(), streams.end(), [&](const std::string& name) {
+        const auto stream = catalog.FindStream(name);
+        return stream != nullptr && names_it(factory.SelectorsOf(*stream));
+    });
+}
+
+int StatusOf(const rule::Rule& rule) {
+    return rule.running() ? 1 : rule.machine().state() == rule::State::kStoppedByError ? -1 : 0;
+}
+
+http::Response Metrics(const rule::Registry& rules) {
+    std::vector<metrics::RuleMetrics> list;
+    for (const rule::Rule* rule : rules.All()) {
+        metrics::RuleMetrics& entry = list.emplace_back(
+            metrics::RuleMetrics{.id = rule->def().id, .status = StatusOf(*rule), .nodes = {}});
+        if (const rule::Rule::Run* run = rule->last_run()) {
+            for (const auto& node : run->nodes) {
+                entry.nodes.push_back(node.get());
+            }
+        }
+    }
+    metrics::PrometheusText text;
+    metrics::WriteRules(text, list);
+    return {.status = 200,
+            .content_type = std::string(metrics::PrometheusText::kContentType),
+            .body = text.Take(),
+            .headers = {}};
 }
 
 }  // namespace
@@ -74,19 +147,29 @@ struct Engine::Impl {
     };
     std::unique_ptr<OnLoop> on_loop;
     std::unique_ptr<connect::Services> services;
-    std::unique_ptr<ConnectorFactory> factory;
+    std::unique_ptr<Connectivity> connectivity;
 
     io::Loop control_loop;
+    std::unique_ptr<rule::Connections> connections;
+    std::unique_ptr<ConnectorFactory> factory;
     std::unique_ptr<rule::Catalog> catalog;
     std::unique_ptr<rule::Registry> rules;
     api::Services rest_services;
     http::Router router;
     std::unique_ptr<http::Server> rest;
+    http::Router metrics_router;
+    std::unique_ptr<http::Server> metrics_server;
 
     Result<void> Configure();
     Result<void> StartDataLoop();
+    Result<void> StartConnections();
     Result<void> StartRules();
     Result<void> StartRest();
+    Result<void> StartMetrics();
+    rule::HomeLoop Home();
+    // Ids of the running rules that have selected it.
+    std::vector<std::string> RulesWith(const std::string& connection) const;
+    Result<void> CheckProperties(api::Services::Role role, const config::Node& props);
     void CloseConnections();
 };
 
@@ -123,8 +206,54 @@ Result<void> Engine::Impl::StartDataLoop() {
     });
     services->data_dir = options.data_dir;
     services->aes_key = DecodeBase64(configuration.settings.basic.aes_key).value_or("");
-    factory = std::make_unique<ConnectorFactory>(connectors, *services, configuration);
+    connectivity = std::make_unique<Connectivity>(data_loop, on_loop->data_server, on_loop->clients);
     return {};
+}
+
+rule::HomeLoop Engine::Impl::Home() {
+    return {&data_loop, [this](const std::function<void()>& task) { return data_loop.RunSync(task); }};
+}
+
+Result<void> Engine::Impl::StartConnections() {
+    rule::Connections::Environment environment;
+    environment.home = Home();
+    environment.data_server = &on_loop->data_server;
+    environment.clients = &on_loop->clients;
+    environment.configured = configuration.connections;
+    environment.references = [this](const std::string& id) { return RulesWith(id); };
+    connections = std::make_unique<rule::Connections>(std::move(environment), store->Table("endpoint"),
+                                                      store->Table("connection"));
+    factory =
+        std::make_unique<ConnectorFactory>(connectors, *services, configuration, *connections, *connectivity);
+    return connections->Load();
+}
+
+std::vector<std::string> Engine::Impl::RulesWith(const std::string& connection) const {
+    std::vector<std::string> ids;
+    if (rules == nullptr) {
+        return ids;
+    }
+    for (const rule::Rule* rule : rules->All()) {
+        if (rule->running() && Uses(*rule, connection, *factory, *catalog)) {
+            ids.push_back(rule->def().id);
+        }
+    }
+    return ids;
+}
+
+Result<void> Engine::Impl::CheckProperties(api::Services::Role role, const config::Node& props) {
+    HAUMEA_TRY(config::Node complete, factory->Complete(props));
+    const bool is_source = role == api::Services::Role::kSource;
+    const bool has_path =
+        complete.FindNoCase("path") != nullptr || complete.FindNoCase("datasource") != nullptr;
+    if (is_source && !has_path) {
+        // A source's path is said by its stream, which does not exist yet.
+        complete.Set("datasource", "/$$TEST_CONNECTION$$");
+    }
+    HAUMEA_TRY(
+        const connectors::WebSocketConfig config,
+        connectors::ReadWebSocketConfig(complete, "", is_source ? "source websocket" : "sink websocket"));
+    return connectivity->Check(config);
 }
 
 Result<void> Engine::Impl::StartRules() {
@@ -132,10 +261,7 @@ Result<void> Engine::Impl::StartRules() {
     HAUMEA_TRY_VOID(catalog->Load());
     rule::Environment environment;
     environment.control = &control_loop;
-    environment.assign_home = [this](const std::string&) {
-        return rule::HomeLoop{&data_loop,
-                              [this](const std::function<void()>& task) { return data_loop.RunSync(task); }};
-    };
+    environment.assign_home = [this](const std::string&) { return Home(); };
     environment.plan = [this](const exec::RuleSpec& spec, io::Scheduler& home) {
         return exec::RulePipeline::Plan(spec, *catalog, *factory, home);
     };
@@ -157,6 +283,10 @@ Result<void> Engine::Impl::StartRest() {
     rest_services.clock = &SystemClock::Instance();
     rest_services.started_ms = started_ms;
     rest_services.stop = [this] { control_loop.Stop(); };
+    rest_services.connections = connections.get();
+    rest_services.check = [this](api::Services::Role role, std::string_view, const config::Node& props) {
+        return CheckProperties(role, props);
+    };
     api::AddRoutes(router, rest_services);
     http::ServerOptions server;
     server.address = basic.rest_ip;
@@ -164,6 +294,7 @@ Result<void> Engine::Impl::StartRest() {
     server.cert_file = basic.rest_tls.cert_file;
     server.key_file = basic.rest_tls.key_file;
     HAUMEA_TRY(rest, http::Server::Open(control_loop, server, http::WithCors([this](http::Request request) {
+                                            const Connectivity::Patience somebody_waits(*connectivity);
                                             return router.Dispatch(std::move(request));
                                         })));
     log::Info("haumea {} serves REST on {}://{}:{}; channels are on port {}", Version(),
@@ -176,6 +307,31 @@ Result<void> Engine::Impl::StartRest() {
             "basic.restIp and source.httpServerIp, or put a proxy in front",
             rest->port(), configuration.settings.source.http_server_port);
     }
+    return {};
+}
+
+Result<void> Engine::Impl::StartMetrics() {
+    const config::BasicSettings& basic = configuration.settings.basic;
+    if (!basic.prometheus) {
+        return {};
+    }
+    const auto handler = [this](const http::Request&) { return Metrics(*rules); };
+    if (basic.prometheus_port == basic.rest_port) {
+        router.Add("GET", "/metrics", handler);
+        return {};
+    }
+    metrics_router.Add("GET", "/metrics", handler);
+    http::ServerOptions server;
+    server.address = basic.rest_ip;
+    server.port = basic.prometheus_port;
+    auto opened = http::Server::Open(control_loop, server, [this](http::Request request) {
+        return metrics_router.Dispatch(std::move(request));
+    });
+    if (!opened) {
+        return Fail(std::move(opened.error()).With("basic.prometheusPort"));
+    }
+    metrics_server = std::move(*opened);
+    log::Info("metrics are on http://{}:{}/metrics", basic.rest_ip, metrics_server->port());
     return {};
 }
 
@@ -198,8 +354,10 @@ Result<std::unique_ptr<Engine>> Engine::Start(const EngineOptions& options) {
     impl.options = options;
     HAUMEA_TRY_VOID(impl.Configure());
     HAUMEA_TRY_VOID(impl.StartDataLoop());
+    HAUMEA_TRY_VOID(impl.StartConnections());
     HAUMEA_TRY_VOID(impl.StartRules());
     HAUMEA_TRY_VOID(impl.StartRest());
+    HAUMEA_TRY_VOID(impl.StartMetrics());
     return engine;
 }
 
@@ -208,9 +366,16 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() {
     Impl& impl = *impl_;
     impl.rest.reset();
+    impl.metrics_server.reset();
+    if (impl.on_loop) {
+        impl.data_loop.RunSync([&impl] {
+            impl.on_loop->data_server.SetFarewell(ws::CloseCode::kGoingAway, "the server is shutting down");
+        });
+    }
     if (impl.rules) {
         impl.rules->StopAll();
     }
+    impl.connections.reset();
     if (impl.data_thread.joinable()) {
         impl.CloseConnections();
         impl.rules.reset();

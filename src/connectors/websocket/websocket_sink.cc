@@ -64,15 +64,6 @@ class ServerSink final : public WebSocketSink {
 
     Result<void> Open(metrics::NodeStats& stats) override {
         stats_ = &stats;
-        if (config_.check_connection) {
-            const ws::Endpoint* existing = server_->Find(config_.path);
-            if (existing == nullptr) {
-                return Failf("websocket has no endpoint {}", config_.path);
-            }
-            if (existing->client_count() == 0) {
-                return Failf("websocket endpoint {} has no connection", config_.path);
-            }
-        }
         HAUMEA_TRY(endpoint_, server_->Acquire(config_.path, config_.endpoint, rule_id_));
         if (!endpoint_.warning().empty()) {
             log::Warn("rule {}: sink websocket: {}", rule_id_, endpoint_.warning());

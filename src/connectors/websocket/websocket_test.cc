@@ -6,6 +6,7 @@
 #include "connect/services.h"
 #include "connectors/builtin.h"
 #include "connectors/testing.h"
+#include "connectors/websocket/websocket_check.h"
 #include "io/loop.h"
 #include "ws/client_pool.h"
 #include "ws/server.h"
@@ -159,14 +160,34 @@ TEST_F(WebSocketConnectors, AServedSinkReachesEverybodyAndCountsWhatNobodyHears)
 }
 
 TEST_F(WebSocketConnectors, CheckConnectionWantsEndpointAndClient) {
+    WebSocketConfig config;
+    config.path = "/x";
+    std::string error;
     loop_.RunSync([&] {
-        std::string error;
-        EXPECT_EQ(OpenAction(R"({"path":"/x","checkConnection":true})", error), nullptr);
-        EXPECT_EQ(error, "websocket has no endpoint /x");
+        auto checked = CheckEndpointConnected(config, *server_);
+        ASSERT_FALSE(checked);
+        EXPECT_EQ(checked.error().message, "websocket has no endpoint /x");
+        EXPECT_EQ(checked.error().code, ErrorCode::kIo);
         ASSERT_NE(OpenAction(R"({"path":"/x"})", error), nullptr);
-        EXPECT_EQ(OpenAction(R"({"path":"/x","checkConnection":true})", error), nullptr);
-        EXPECT_EQ(error, "websocket endpoint /x has no connection");
+        checked = CheckEndpointConnected(config, *server_);
+        ASSERT_FALSE(checked);
+        EXPECT_EQ(checked.error().message, "websocket endpoint /x has no connection");
+        ASSERT_NE(OpenAction(Remote("/x"), error), nullptr);
     });
+    EXPECT_TRUE(Until([&] { return CheckEndpointConnected(config, *server_).has_value(); }));
+}
+
+TEST(UseConnection, TakesTheConnectionFromThereAndTheMessagesFromTheUser) {
+    const auto merged = [](const char* user, const char* connection) {
+        return config::ToJson(UseConnection(*config::ParseJson(user), *config::ParseJson(connection)));
+    };
+    EXPECT_EQ(
+        merged(
+            R"({"Addr":"a:1","datasource":"/u","requestHeader":{},"sendSingle":true,"messageType":"text"})",
+            R"({"path":"/c"})"),
+        R"({"sendSingle":true,"messageType":"text","path":"/c"})");
+    EXPECT_EQ(merged(R"({"path":"/u","rootCaPath":"x"})", R"({"addr":"b:2"})"),
+              R"({"path":"/u","addr":"b:2"})");
 }
 
 TEST_F(WebSocketConnectors, ADeadRemoteLeavesTheSinkConnectingWithTheReason) {

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/result.h"
+#include "connectors/websocket/websocket_config.h"
+#include "ws/server.h"
+
+namespace haumea::connectors {
+
+// checkConnection in server role (contract §4): the endpoint exists and has a client. The error has code kIo:
+// it may pass by itself. Home loop of the server.
+Result<void> CheckEndpointConnected(const WebSocketConfig& config, const ws::Server& server);
+
+// Properties of a source or sink that uses a named connection: what belongs to the connection comes from
+// there, what belongs to messages stays. A connection without a path leaves that of the user.
+config::Node UseConnection(const config::Node& props, const config::Node& connection);
+
+}  // namespace haumea::connectors

@@ -1,0 +1,111 @@
+#include "engine/connectivity.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "connectors/websocket/websocket_check.h"
+
+namespace haumea::engine {
+namespace {
+
+// REST answers one request at a time: a remote that says nothing may not hold it up for longer.
+constexpr int64_t kLongestDialMs = 30'000;
+constexpr int64_t kSlackMs = 1'000;
+// Outcomes of rules that do not ask any more.
+constexpr size_t kManyDials = 64;
+
+Error AsIo(Error error) { return std::move(error).WithCode(ErrorCode::kIo); }
+
+}  // namespace
+
+struct Connectivity::Outcome {
+    std::mutex mutex;  // protects result
+    std::condition_variable arrived;
+    std::optional<Result<void>> result;
+    int64_t limit_ms = 0;
+
+    void Set(Result<void> value) {
+        const std::lock_guard lock(mutex);
+        result = std::move(value);
+        arrived.notify_all();
+    }
+    std::optional<Result<void>> WaitMs(int64_t milliseconds) {
+        std::unique_lock lock(mutex);
+        arrived.wait_for(lock, std::chrono::milliseconds(milliseconds),
+                         [this] { return result.has_value(); });
+        return result;
+    }
+};
+
+std::shared_ptr<Connectivity::Outcome> Connectivity::Dial(const connectors::WebSocketConfig& config) {
+    auto outcome = std::make_shared<Outcome>();
+    ws::ClientBehaviour behaviour = config.behaviour;
+    behaviour.connect_timeout_ms = std::min(behaviour.connect_timeout_ms, kLongestDialMs);
+    behaviour.close_timeout_ms = std::min(behaviour.close_timeout_ms, kLongestDialMs);
+    outcome->limit_ms = behaviour.connect_timeout_ms + behaviour.close_timeout_ms + kSlackMs;
+    const bool posted = loop_->RunSync([&] {
+        clients_->Probe(config.target, behaviour,
+                        [outcome](Result<> result) { outcome->Set(std::move(result)); });
+    });
+    if (!posted) {
+        outcome->Set(Failf("the engine is stopping"));
+    }
+    return outcome;
+}
+
+Result<void> Connectivity::Check(const connectors::WebSocketConfig& config) {
+    if (!config.client_role) {
+        Result<void> result = Failf("the engine is stopping");
+        loop_->RunSync([&] { result = server_->Check(); });
+        return result;
+    }
+    const auto outcome = Dial(config);
+    if (auto result = outcome->WaitMs(outcome->limit_ms)) {
+        return std::move(*result);
+    }
+    return Failf("{}: no answer within {} ms", config.target.Url(), outcome->limit_ms);
+}
+
+Result<void> Connectivity::Require(const std::string& user, const connectors::WebSocketConfig& config) {
+    if (!config.client_role) {
+        Result<void> result = Fail(Error(ErrorCode::kIo, "the engine is stopping"));
+        loop_->RunSync([&] { result = connectors::CheckEndpointConnected(config, *server_); });
+        return result;
+    }
+    if (patience_ == 0) {
+        return RequireSoon(user, config);
+    }
+    auto result = Check(config);
+    return result ? std::move(result) : Fail(AsIo(std::move(result.error())));
+}
+
+Result<void> Connectivity::RequireSoon(const std::string& user, const connectors::WebSocketConfig& config) {
+    std::optional<Result<void>> last;
+    if (const auto found = dials_.find(user); found != dials_.end()) {
+        last = found->second->WaitMs(0);
+        if (last) {
+            dials_.erase(found);
+        }
+        if (last && *last) {
+            return {};
+        }
+    }
+    if (!dials_.contains(user)) {
+        ForgetOld();
+        dials_.emplace(user, Dial(config));
+    }
+    return last ? Fail(AsIo(std::move(last->error())))
+                : Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
+}
+
+void Connectivity::ForgetOld() {
+    if (dials_.size() >= kManyDials) {
+        std::erase_if(dials_, [](const auto& dial) { return dial.second->WaitMs(0).has_value(); });
+    }
+}
+
+}  // namespace haumea::engine

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "connectors/websocket/websocket_config.h"
+#include "io/loop.h"
+#include "ws/client_pool.h"
+#include "ws/server.h"
+
+namespace haumea::engine {
+
+// Answers whether a WebSocket connection is possible, or exists, at this moment: the connectivity check of
+// REST and `checkConnection` of rules. The data loop dials, the control thread waits. Owned by the engine;
+// control thread only.
+class Connectivity {
+  public:
+    // `server` and `clients` live on `data_loop` and, like it, outlive the last call.
+    Connectivity(io::Loop& data_loop, ws::Server& server, ws::ClientPool& clients)
+        : loop_(&data_loop), server_(&server), clients_(&clients) {}
+
+    // While one exists somebody waits for the answer: Require may take as long as a handshake. Without one it
+    // answers at once, see there.
+    class Patience {
+      public:
+        explicit Patience(Connectivity& owner) : owner_(&owner) { ++owner.patience_; }
+        ~Patience() { --owner_->patience_; }
+        Patience(const Patience&) = delete;
+        Patience& operator=(const Patience&) = delete;
+
+      private:
+        Connectivity* owner_;
+    };
+
+    // Client role: handshake, ping, goodbye. Server role: the data server can listen. Nothing remains.
+    Result<void> Check(const connectors::WebSocketConfig& config);
+    // What `checkConnection` demands; the error has code kIo. Rules that are started again and again until a
+    // connection exists must not hold up the control thread: without Patience a dial goes on in the
+    // background, the answer is an error until it has succeeded, and `user` (rule and action) tells whose it
+    // is.
+    Result<void> Require(const std::string& user, const connectors::WebSocketConfig& config);
+
+  private:
+    // Of one dial; filled on the data loop.
+    struct Outcome;
+
+    std::shared_ptr<Outcome> Dial(const connectors::WebSocketConfig& config);
+    Result<void> RequireSoon(const std::string& user, const connectors::WebSocketConfig& config);
+    void ForgetOld();
+
+    io::Loop* loop_;
+    ws::Server* server_;
+    ws::ClientPool* clients_;
+    int patience_ = 0;
+    std::map<std::string, std::shared_ptr<Outcome>> dials_;  // in the background, by user
+};
+
+}  // namespace haumea::engine
