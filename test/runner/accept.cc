@@ -1,5 +1,7 @@
 #include "runner/accept.h"
 
+#include <algorithm>
+
 namespace haumea::runner {
 namespace {
 

@@ -1,5 +1,10 @@
 #include "runner/diff.h"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+
 namespace haumea::runner {
 namespace {
 

@@ -1,6 +1,7 @@
 // Runs .test files: rules on virtual time against recorded results. See README.md beside this file.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>

@@ -1,5 +1,6 @@
 #include "runner/test_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -24,13 +25,6 @@ std::string_view TakeWord(std::string_view& rest) {
     const std::string_view word = rest.substr(0, end);
     rest = Trim(rest.substr(end));
     return word;
-}
-
-bool StartsDirective(std::string_view line) {
-    constexpr std::string_view kWords[] = {"stream", "CREATE",  "rule",   "meta", "event",
-                                           "clock",  "advance", "expect", "plan", kSeparator};
-    const std::string_view word = TakeWord(line);
-    return word.starts_with('#') || std::ranges::find(kWords, word) != std::end(kWords);
 }
 
 std::string Upper(std::string_view text) {
@@ -98,6 +92,17 @@ class FileParser {
     }
 
   private:
+    struct Directive {
+        std::string_view word;
+        Result<void> (FileParser::*read)(std::string_view rest, Step& step);
+    };
+    static const Directive* FindDirective(std::string_view word);
+
+    static bool StartsDirective(std::string_view line) {
+        const std::string_view word = TakeWord(line);
+        return word == kSeparator || word.starts_with('#') || FindDirective(word) != nullptr;
+    }
+
     Error At(size_t line, std::string_view reason) const {
         return Errorf("{}:{}: {}", file_.path, line, reason);
     }
@@ -126,22 +131,12 @@ class FileParser {
     }
 
     Result<Step> ParseStep(std::string_view line) {
-        struct Directive {
-            std::string_view word;
-            Result<void> (FileParser::*read)(std::string_view rest, Step& step);
-        };
-        static constexpr Directive kDirectives[] = {
-            {"CREATE", &FileParser::ReadCreate},     {"stream", &FileParser::ReadStream},
-            {"rule", &FileParser::ReadRule},         {"plan", &FileParser::ReadPlanError},
-            {"meta", &FileParser::ReadMeta},         {"event", &FileParser::ReadEvent},
-            {"advance", &FileParser::ReadAdvance},   {"clock", &FileParser::ReadClock},
-            {"expect", &FileParser::ReadExpectation}};
         Step step{};
         step.line = ++at_;
         std::string_view rest = line;
         const std::string_view word = TakeWord(rest);
-        const auto* found = std::ranges::find(kDirectives, word, &Directive::word);
-        if (found == std::end(kDirectives)) {
+        const auto* found = FindDirective(word);
+        if (found == nullptr) {
             return Fail(At(step.line, fmt::format("unknown directive `{}`", word)));
         }
         HAUMEA_TRY_VOID((this->*found->read)(rest, step));
@@ -275,6 +270,17 @@ class FileParser {
     Case current_{.first_line = 1, .end_line = 0, .steps = {}};
     size_t at_ = 0;
 };
+
+const FileParser::Directive* FileParser::FindDirective(std::string_view word) {
+    static constexpr Directive kDirectives[] = {
+        {"CREATE", &FileParser::ReadCreate},     {"stream", &FileParser::ReadStream},
+        {"rule", &FileParser::ReadRule},         {"plan", &FileParser::ReadPlanError},
+        {"meta", &FileParser::ReadMeta},         {"event", &FileParser::ReadEvent},
+        {"advance", &FileParser::ReadAdvance},   {"clock", &FileParser::ReadClock},
+        {"expect", &FileParser::ReadExpectation}};
+    const auto* found = std::ranges::find(kDirectives, word, &Directive::word);
+    return found == std::end(kDirectives) ? nullptr : found;
+}
 
 }  // namespace
 

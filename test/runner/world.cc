@@ -1,5 +1,7 @@
 #include "runner/world.h"
 
+#include <algorithm>
+
 #include "codec/json_writer.h"
 #include "runner/json_value.h"
 #include "sql/parser.h"
