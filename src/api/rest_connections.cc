@@ -53,7 +53,8 @@ Response Create(Connections& connections, const Request& request) {
         return Failure(valid.error());
     }
     const auto created = connections.Create(definition->id, definition->type, std::move(definition->props));
-    return created ? Text(201, "success") : Failure(created.error(), "create connection failed");
+    return created ? WithWarnings(Text(201, "success"), *created)
+                   : Failure(created.error(), "create connection failed");
 }
 
 Response Get(const Connections& connections, const Request& request) {
@@ -75,7 +76,8 @@ Response Put(Connections& connections, const Request& request) {
         return Failure(definition.error(), kInvalidBody);
     }
     const auto updated = connections.Update(*id, definition->type, std::move(definition->props));
-    return updated ? Text(200, "success") : Failure(updated.error(), "update connection failed");
+    return updated ? WithWarnings(Text(200, "success"), *updated)
+                   : Failure(updated.error(), "update connection failed");
 }
 
 Response Delete(Connections& connections, const Request& request) {

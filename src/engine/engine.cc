@@ -16,6 +16,7 @@
 #include "connect/memory_bus.h"
 #include "connect/registry.h"
 #include "connect/services.h"
+#include "connect/shared_source.h"
 #include "connectors/builtin.h"
 #include "data/cast.h"
 #include "data/zone.h"
@@ -142,8 +143,9 @@ struct Engine::Impl {
         ws::Server data_server;
         ws::ClientPool clients;
         connect::MemoryBus bus;
+        connect::SharedSources shared;
         OnLoop(io::Loop& loop, ws::ServerSettings settings)
-            : data_server(loop, std::move(settings)), clients(loop), bus(loop) {}
+            : data_server(loop, std::move(settings)), clients(loop), bus(loop), shared(loop) {}
     };
     std::unique_ptr<OnLoop> on_loop;
     std::unique_ptr<connect::Services> services;
@@ -203,6 +205,7 @@ Result<void> Engine::Impl::StartDataLoop() {
         services->data_server = &on_loop->data_server;
         services->client_pool = &on_loop->clients;
         services->memory_bus = &on_loop->bus;
+        services->shared_sources = &on_loop->shared;
     });
     services->data_dir = options.data_dir;
     services->aes_key = DecodeBase64(configuration.settings.basic.aes_key).value_or("");
@@ -216,6 +219,7 @@ rule::HomeLoop Engine::Impl::Home() {
 
 Result<void> Engine::Impl::StartConnections() {
     rule::Connections::Environment environment;
+    environment.control = &control_loop;
     environment.home = Home();
     environment.data_server = &on_loop->data_server;
     environment.clients = &on_loop->clients;

@@ -58,8 +58,12 @@ Node ToNode(std::string_view id, Node props, bool named, const State& state, siz
     return node;
 }
 
+constexpr int64_t kRetryMs = 1'000;
+
 Result<connectors::WebSocketConfig> ReadProps(const Node& props) {
-    return connectors::ReadWebSocketConfig(props, "", "connection");
+    HAUMEA_TRY(connectors::WebSocketConfig config, connectors::ReadWebSocketConfig(props, "", "connection"));
+    connect::WarnUnknown(props, "connection", {connectors::WebSocketPropertyDocs()}, config.warnings);
+    return config;
 }
 
 Result<void> CheckType(const std::string& id, const std::string& type) {
@@ -115,7 +119,10 @@ class Connections::Open final : private ws::ClientListener {
 };
 
 Connections::Connections(Environment environment, store::KeyValue& endpoints, store::KeyValue& named)
-    : environment_(std::move(environment)), endpoints_table_(&endpoints), named_table_(&named) {}
+    : environment_(std::move(environment)),
+      endpoints_table_(&endpoints),
+      named_table_(&named),
+      retry_(*environment_.control) {}
 
 Connections::~Connections() {
     OnHome([this] {
@@ -137,6 +144,7 @@ Result<void> Connections::Load() {
     for (const auto& [path, text] : paths) {
         if (const auto held = Hold(path); !held) {
             log::Error("managed endpoint {}: {}", path, held.error().message);
+            not_held_.push_back(path);
         }
     }
     HAUMEA_TRY(const std::vector<store::KeyValue::Entry> entries, named_table_->All());
@@ -156,7 +164,33 @@ Result<void> Connections::Load() {
             log::Error("connection {}: {}", id, named.error);
         }
     }
+    RetryLater();
     return {};
+}
+
+void Connections::RetryLater() {
+    const bool failed = std::any_of(named_.begin(), named_.end(),
+                                    [](const auto& entry) { return !entry.second.error.empty(); });
+    if (failed || !not_held_.empty()) {
+        retry_.Start(kRetryMs, [this] { Retry(); });
+    }
+}
+
+void Connections::Retry() {
+    std::erase_if(not_held_, [this](const std::string& path) {
+        return endpoints_.contains(path) || Hold(path).has_value();
+    });
+    for (auto& [id, named] : named_) {
+        if (named.error.empty()) {
+            continue;
+        }
+        const auto opened = Reopen(id, named, named.props);
+        named.error = opened ? "" : opened.error().message;
+        if (opened) {
+            log::Info("connection {}: is there now", id);
+        }
+    }
+    RetryLater();
 }
 
 Result<void> Connections::Hold(const std::string& path) {
@@ -195,6 +229,7 @@ Result<void> Connections::RemoveEndpoint(const std::string& path) {
                      fmt::join(users, ", "));
     }
     HAUMEA_TRY([[maybe_unused]] const bool existed, endpoints_table_->Delete(path));
+    std::erase(not_held_, path);
     OnHome([&] { endpoints_.erase(path); });
     return {};
 }
@@ -205,8 +240,8 @@ bool Connections::IsServed(const std::string& path) const {
     return served;
 }
 
-Result<void> Connections::Reopen(const std::string& id, Named& named, const Node& props) {
-    HAUMEA_TRY(const connectors::WebSocketConfig config, ReadProps(props));
+Result<Connections::Warnings> Connections::Reopen(const std::string& id, Named& named, const Node& props) {
+    HAUMEA_TRY(connectors::WebSocketConfig config, ReadProps(props));
     Result<std::unique_ptr<Open>> opened;
     OnHome([&] {
         // An endpoint has the settings of who came first: let go of the old one before.
@@ -218,7 +253,7 @@ Result<void> Connections::Reopen(const std::string& id, Named& named, const Node
     });
     if (opened) {
         named.path = config.client_role ? "" : config.path;
-        return {};
+        return std::move(config.warnings);
     }
     if (const auto old = ReadProps(named.props)) {
         OnHome([&] {
@@ -237,21 +272,21 @@ Result<void> Connections::Store(const std::string& id, const Node& props) {
     return named_table_->Set(id, config::ToJson(node, {.escape_html = false}));
 }
 
-Result<void> Connections::Create(const std::string& id, const std::string& type, Node props) {
+Result<Connections::Warnings> Connections::Create(const std::string& id, const std::string& type,
+                                                  Node props) {
     HAUMEA_TRY_VOID(CheckType(id, type));
     if (Find(id) != nullptr) {
         return Failf("connection {} already been created", id);
     }
     Named named;
-    HAUMEA_TRY_VOID(Reopen(id, named, props));
+    HAUMEA_TRY(Warnings warnings, Reopen(id, named, props));
     named.props = std::move(props);
-    auto stored = Store(id, named.props);
-    if (stored) {
-        named_.emplace(id, std::move(named));
-    } else {
+    if (auto stored = Store(id, named.props); !stored) {
         OnHome([&] { named.open.reset(); });
+        return Fail(std::move(stored.error()));
     }
-    return stored;
+    named_.emplace(id, std::move(named));
+    return warnings;
 }
 
 Result<void> Connections::RefuseInUse(const std::string& id) const {
@@ -262,7 +297,8 @@ Result<void> Connections::RefuseInUse(const std::string& id) const {
     return Failf("connection {} can't be dropped due to rule references [{}]", id, fmt::join(users, " "));
 }
 
-Result<void> Connections::Update(const std::string& id, const std::string& type, Node props) {
+Result<Connections::Warnings> Connections::Update(const std::string& id, const std::string& type,
+                                                  Node props) {
     const auto found = named_.find(id);
     if (found == named_.end()) {
         return Fail(NotExisted(id));
@@ -270,10 +306,11 @@ Result<void> Connections::Update(const std::string& id, const std::string& type,
     HAUMEA_TRY_VOID(CheckType(id, type));
     HAUMEA_TRY_VOID(RefuseInUse(id));
     props = UnmaskSecrets(props, found->second.props);
-    HAUMEA_TRY_VOID(Reopen(id, found->second, props));
+    HAUMEA_TRY(Warnings warnings, Reopen(id, found->second, props));
     found->second.props = std::move(props);
     found->second.error.clear();
-    return Store(id, found->second.props);
+    HAUMEA_TRY_VOID(Store(id, found->second.props));
+    return warnings;
 }
 
 Result<void> Connections::Delete(const std::string& id) {

@@ -23,6 +23,7 @@ namespace haumea::rule {
 class Connections {
   public:
     struct Environment {
+        io::Scheduler* control = nullptr;   // not owned; where this lives
         HomeLoop home;                      // of data server and clients
         ws::Server* data_server = nullptr;  // not owned, like clients; used on the home loop
         ws::ClientPool* clients = nullptr;
@@ -36,8 +37,8 @@ class Connections {
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // Reads the store and opens everything; once, before rules start. What cannot be opened is logged, stays
-    // and says why. The error is one of the store.
+    // Reads the store and opens everything; once, before rules start. What cannot be opened (port in use,
+    // unreadable certificate) is logged, stays, says why and is tried again. The error is one of the store.
     Result<void> Load();
 
     // Managed endpoints. Adding one that is there and removing one that is not are no errors.
@@ -46,10 +47,11 @@ class Connections {
     // Is the path served, whoever holds it?
     bool IsServed(const std::string& path) const;
 
-    // Named connections.
-    Result<void> Create(const std::string& id, const std::string& type, config::Node props);
+    // Named connections. What was accepted without effect comes back as warnings.
+    using Warnings = std::vector<std::string>;
+    Result<Warnings> Create(const std::string& id, const std::string& type, config::Node props);
     // Masked secrets in `props` stand for the stored ones.
-    Result<void> Update(const std::string& id, const std::string& type, config::Node props);
+    Result<Warnings> Update(const std::string& id, const std::string& type, config::Node props);
     // One that does not exist is no error.
     Result<void> Delete(const std::string& id);
     // As REST shows it, secrets masked: {"id","typ","props","isNamed","status","err","refCount"}.
@@ -78,8 +80,11 @@ class Connections {
 
     void OnHome(const std::function<void()>& task) const;
     Result<void> Hold(const std::string& path);
+    // Opens what could not be opened before.
+    void Retry();
+    void RetryLater();
     // Replaces what `named` holds by what `props` say; on an error it holds what it held.
-    Result<void> Reopen(const std::string& id, Named& named, const config::Node& props);
+    Result<Warnings> Reopen(const std::string& id, Named& named, const config::Node& props);
     Result<void> Store(const std::string& id, const config::Node& props);
     Result<void> RefuseInUse(const std::string& id) const;
     const Named* Find(std::string_view id) const;
@@ -91,6 +96,8 @@ class Connections {
     store::KeyValue* named_table_;
     std::map<std::string, ws::EndpointRef, std::less<>> endpoints_;  // shares: touched on the home loop
     std::map<std::string, Named, std::less<>> named_;
+    std::vector<std::string> not_held_;  // managed endpoints that could not be opened yet
+    io::Timer retry_;
 };
 
 }  // namespace haumea::rule
