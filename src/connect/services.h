@@ -12,6 +12,7 @@ class Server;
 namespace haumea::connect {
 
 class MemoryBus;
+class SharedSources;
 
 // What connectors share. Built once by the engine (or a test), outlives every source and sink. A connector
 // that needs a part that is not there (null) refuses to be made, saying so. Home loop only, except for the
@@ -21,9 +22,10 @@ class Services {
     explicit Services(io::Scheduler& loop) : scheduler(&loop) {}
 
     io::Scheduler* scheduler;
-    ws::Server* data_server = nullptr;      // endpoints of the server role
-    ws::ClientPool* client_pool = nullptr;  // connections of the client role
-    MemoryBus* memory_bus = nullptr;        // topics of memory sources and sinks
+    ws::Server* data_server = nullptr;        // endpoints of the server role
+    ws::ClientPool* client_pool = nullptr;    // connections of the client role
+    MemoryBus* memory_bus = nullptr;          // topics of memory sources and sinks
+    SharedSources* shared_sources = nullptr;  // running sources of SHARED streams
     // Relative file names are tried against the working directory, then against this one.
     std::string data_dir = "data";
     // Key of `encryption: aes` as bytes (option basic.aesKey, decoded); empty when none is configured.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/node.h"
+#include "connect/shared_source.h"
 #include "connectors/websocket/websocket_check.h"
 #include "rule/connections_secrets.h"
 
@@ -129,7 +130,13 @@ Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql:
         HAUMEA_TRY_VOID(CheckConnection(fmt::format("{} {}", rule_id, stream.name), "source websocket",
                                         spec.props, spec.datasource));
     }
-    return source;
+    if (!stream.options.shared || services_.shared_sources == nullptr) {
+        return source;
+    }
+    // What was made above proved that it can be made; the first rule that starts makes the one that runs.
+    spec.rule_id = "$$shared_" + stream.name;
+    return services_.shared_sources->Join(
+        stream.name, [descriptor, spec, services = &services_] { return descriptor->make(spec, *services); });
 }
 
 Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
