@@ -1,0 +1,117 @@
+#include "engine/connectivity.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <thread>
+
+namespace haumea::engine {
+namespace {
+
+using connectors::WebSocketConfig;
+using ::testing::HasSubstr;
+
+ws::ServerSettings Loopback() {
+    ws::ServerSettings settings;
+    settings.address = "127.0.0.1";
+    settings.port = 0;
+    return settings;
+}
+
+// A data loop that serves /remote, which the client role dials.
+class ConnectivityTest : public ::testing::Test {
+  protected:
+    ConnectivityTest() : thread_([this] { loop_.Run(); }) {
+        loop_.RunSync([this] {
+            server_.emplace(loop_, Loopback());
+            clients_.emplace(loop_);
+            auto acquired = server_->Acquire("/remote", {}, "test");
+            if (acquired) {
+                remote_ = std::move(*acquired);
+            }
+        });
+        connectivity_.emplace(loop_, *server_, *clients_);
+    }
+    ~ConnectivityTest() override {
+        loop_.RunSync([this] {
+            remote_.Reset();
+            clients_.reset();
+            server_.reset();
+        });
+        loop_.Stop();
+        thread_.join();
+    }
+    WebSocketConfig Remote(const std::string& path) {
+        WebSocketConfig config;
+        config.client_role = true;
+        config.path = path;
+        config.target.host = "127.0.0.1";
+        config.target.port = server_->port();
+        config.target.path = path;
+        config.behaviour.close_timeout_ms = 200;
+        return config;
+    }
+    static WebSocketConfig Served(const std::string& path) {
+        WebSocketConfig config;
+        config.path = path;
+        return config;
+    }
+    // Asks again, as a rule that waits does, until the answer is another one than "in progress".
+    Result<void> Later(const std::string& user, const WebSocketConfig& config) {
+        for (int i = 0; i < 2'000; ++i) {
+            auto result = connectivity_->Require(user, config);
+            if (result || result.error().message.find("waits for") == std::string::npos) {
+                return result;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        return Failf("never answered");
+    }
+
+    io::Loop loop_;
+    std::optional<ws::Server> server_;
+    std::optional<ws::ClientPool> clients_;
+    ws::EndpointRef remote_;
+    std::optional<Connectivity> connectivity_;
+    std::thread thread_;
+};
+
+TEST_F(ConnectivityTest, ACheckDialsAndLeavesNothing) {
+    EXPECT_TRUE(connectivity_->Check(Remote("/remote")));
+    const auto refused = connectivity_->Check(Remote("/nowhere"));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("404"));
+    loop_.RunSync([this] { EXPECT_TRUE(clients_->clients().empty()); });
+}
+
+TEST_F(ConnectivityTest, ServedPathsNeedThePortOnlyForACheckAndAClientForARule) {
+    EXPECT_TRUE(connectivity_->Check(Served("/any")));
+    const auto missing = connectivity_->Require("r 0", Served("/any"));
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().message, "websocket has no endpoint /any");
+    EXPECT_EQ(missing.error().code, ErrorCode::kIo);
+}
+
+TEST_F(ConnectivityTest, WhoWaitsForTheAnswerGetsIt) {
+    const Connectivity::Patience waits(*connectivity_);
+    EXPECT_TRUE(connectivity_->Require("r 0", Remote("/remote")));
+    const auto refused = connectivity_->Require("r 0", Remote("/nowhere"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kIo);
+}
+
+TEST_F(ConnectivityTest, InTheBackgroundTheAnswerComesWithALaterQuestion) {
+    const auto first = connectivity_->Require("r 0", Remote("/remote"));
+    ASSERT_FALSE(first);
+    EXPECT_THAT(first.error().message, HasSubstr("waits for the connection to ws://127.0.0.1"));
+    EXPECT_EQ(first.error().code, ErrorCode::kIo);
+    EXPECT_TRUE(Later("r 0", Remote("/remote")));
+    const auto refused = Later("other 0", Remote("/nowhere"));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("404"));
+}
+
+}  // namespace
+}  // namespace haumea::engine
