@@ -77,34 +77,36 @@ Result<void> Connectivity::Require(const std::string& user, const connectors::We
         return result;
     }
     if (patience_ == 0) {
-        return RequireSoon(user, config);
+        return RequireSoon(fmt::format("{} {}", user, config.target.Url()), config);
     }
     auto result = Check(config);
     return result ? std::move(result) : Fail(AsIo(std::move(result.error())));
 }
 
 Result<void> Connectivity::RequireSoon(const std::string& user, const connectors::WebSocketConfig& config) {
-    std::optional<Result<void>> last;
-    if (const auto found = dials_.find(user); found != dials_.end()) {
-        last = found->second->WaitMs(0);
-        if (last) {
+    const auto found = dials_.find(user);
+    if (found == dials_.end()) {
+        ForgetOld();
+        dials_.emplace(user, Background{Dial(config), ""});
+        return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
+    }
+    Background& background = found->second;
+    if (auto result = background.dial->WaitMs(0)) {
+        if (*result) {
             dials_.erase(found);
-        }
-        if (last && *last) {
             return {};
         }
+        background = {Dial(config), std::move(result->error().message)};
     }
-    if (!dials_.contains(user)) {
-        ForgetOld();
-        dials_.emplace(user, Dial(config));
+    if (background.last_error.empty()) {
+        return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
     }
-    return last ? Fail(AsIo(std::move(last->error())))
-                : Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
+    return Fail(Error(ErrorCode::kIo, background.last_error));
 }
 
 void Connectivity::ForgetOld() {
     if (dials_.size() >= kManyDials) {
-        std::erase_if(dials_, [](const auto& dial) { return dial.second->WaitMs(0).has_value(); });
+        std::erase_if(dials_, [](const auto& entry) { return entry.second.dial->WaitMs(0).has_value(); });
     }
 }
 

@@ -46,6 +46,10 @@ class Connectivity {
   private:
     // Of one dial; filled on the data loop.
     struct Outcome;
+    struct Background {
+        std::shared_ptr<Outcome> dial;
+        std::string last_error;  // of the dial before
+    };
 
     std::shared_ptr<Outcome> Dial(const connectors::WebSocketConfig& config);
     Result<void> RequireSoon(const std::string& user, const connectors::WebSocketConfig& config);
@@ -55,7 +59,7 @@ class Connectivity {
     ws::Server* server_;
     ws::ClientPool* clients_;
     int patience_ = 0;
-    std::map<std::string, std::shared_ptr<Outcome>> dials_;  // in the background, by user
+    std::map<std::string, Background> dials_;  // by user and remote
 };
 
 }  // namespace haumea::engine

@@ -142,9 +142,12 @@ void Rule::Begin(State transition, Signal signal) {
     }
     Result<Pipeline> pipeline = Plan(def_);
     if (!pipeline) {
+        // A rule that waits for a connection fails every second, for the same reason.
+        if (machine_.message() != pipeline.error().message) {
+            log::Error("rule {}: not started: {}", def_.id, pipeline.error().message);
+        }
         machine_.Enter(State::kStoppedByError, pipeline.error().message, now_ms());
         waits_for_connection_ = pipeline.error().code == ErrorCode::kIo;
-        log::Error("rule {}: not started: {}", def_.id, pipeline.error().message);
         return;
     }
     // A failure is in the state; whoever sent the signal does not wait for an answer.

@@ -87,6 +87,7 @@ class Client {
         std::function<void(io::Scheduler::Task)> at_turn_end;
         Connect connect;
         std::function<uint64_t()> random;  // for jitter; empty: unpredictable
+        bool quiet = false;                // failures go to who asked, not to the log
     };
 
     // Static check of path, headers and subprotocols.

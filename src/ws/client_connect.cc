@@ -202,7 +202,7 @@ void Client::AttemptFailed(io::ConnectStep step, std::string reason, bool perman
     DropConnection();
     status_.failed_step = step;
     std::string text = fmt::format("{}: {}", StepName(step), reason);
-    if (text != status_.last_error) {
+    if (text != status_.last_error && !environment_.quiet) {
         log::Warn("websocket client {}: {}{}", target_.Url(), text, permanent ? "; tries again slowly" : "");
     }
     status_.last_error = std::move(text);
@@ -225,7 +225,9 @@ void Client::Lost(std::string reason) {
         Finish();
         return;
     }
-    log::Warn("websocket client {}: disconnected: {}", target_.Url(), reason);
+    if (!environment_.quiet) {
+        log::Warn("websocket client {}: disconnected: {}", target_.Url(), reason);
+    }
     status_.last_error = std::move(reason);
     Redial(backoff_.Next(Random()));
     SetState(ClientState::kDisconnected);

@@ -94,14 +94,15 @@ ClientPool::ClientPool(io::Loop& loop) : loop_(loop) {}
 
 ClientPool::~ClientPool() = default;
 
-Result<std::unique_ptr<Client>> ClientPool::Make(const ClientTarget& target,
-                                                 const ClientBehaviour& behaviour) {
+Result<std::unique_ptr<Client>> ClientPool::Make(const ClientTarget& target, const ClientBehaviour& behaviour,
+                                                 bool quiet) {
     HAUMEA_TRY_VOID(Client::Check(target));
     HAUMEA_TRY(Client::Connect connect, MakeDialer(loop_, target));
     Client::Environment environment;
     environment.scheduler = &loop_;
     environment.at_turn_end = [&loop = loop_](io::Scheduler::Task task) { loop.OnTurnEnd(std::move(task)); };
     environment.connect = std::move(connect);
+    environment.quiet = quiet;
     return std::make_unique<Client>(std::move(environment), target, behaviour);
 }
 
@@ -112,7 +113,7 @@ Result<ClientRef> ClientPool::Acquire(const ClientTarget& target, const ClientBe
                               [&](const Entry& e) { return e.client->target() == target; });
     ClientRef ref;
     if (entry == entries_.end()) {
-        HAUMEA_TRY(auto client, Make(target, behaviour));
+        HAUMEA_TRY(auto client, Make(target, behaviour, false));
         entry = entries_.insert(entries_.end(), Entry{std::move(client), 0});
         entry->client->Start();
     } else {
@@ -148,7 +149,7 @@ void ClientPool::End(std::unique_ptr<Client> client) {
 
 void ClientPool::Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done) {
     HAUMEA_ASSERT_LOOP(loop_);
-    auto made = Make(target, behaviour);
+    auto made = Make(target, behaviour, true);
     if (!made) {
         loop_.Post([done = std::move(done), error = made.error(), alive = std::weak_ptr<int>(alive_)] {
             if (!alive.expired()) {

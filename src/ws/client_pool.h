@@ -81,7 +81,8 @@ class ClientPool {
         size_t shares = 0;
     };
 
-    Result<std::unique_ptr<Client>> Make(const ClientTarget& target, const ClientBehaviour& behaviour);
+    Result<std::unique_ptr<Client>> Make(const ClientTarget& target, const ClientBehaviour& behaviour,
+                                         bool quiet);
     void Release(Client& client, ClientListener& listener);
     // Says goodbye; the object goes when that is over.
     void End(std::unique_ptr<Client> client);
