@@ -168,6 +168,7 @@ struct Engine::Impl {
     Result<void> StartRules();
     Result<void> StartRest();
     Result<void> StartMetrics();
+    Result<void> Reconfigure(const config::Node& patch);
     rule::HomeLoop Home();
     // Ids of the running rules that have selected it.
     std::vector<std::string> RulesWith(const std::string& connection) const;
@@ -286,7 +287,9 @@ Result<void> Engine::Impl::StartRest() {
     rest_services.rules = rules.get();
     rest_services.clock = &SystemClock::Instance();
     rest_services.started_ms = started_ms;
-    rest_services.stop = [this] { control_loop.Stop(); };
+    // A moment later, so that the answer still goes out.
+    rest_services.stop = [this] { control_loop.RunAfter(200, [this] { control_loop.Stop(); }); };
+    rest_services.configure = [this](const config::Node& patch) { return Reconfigure(patch); };
     rest_services.connections = connections.get();
     rest_services.check = [this](api::Services::Role role, std::string_view, const config::Node& props) {
         return CheckProperties(role, props);
@@ -312,6 +315,23 @@ Result<void> Engine::Impl::StartRest() {
             rest->port(), configuration.settings.source.http_server_port);
     }
     return {};
+}
+
+// PATCH /configs: what may change while the server runs, beside the log level.
+Result<void> Engine::Impl::Reconfigure(const config::Node& patch) {
+    const config::Node* zone = patch.FindNoCase("timezone");
+    Result<void> changed;
+    if (zone != nullptr && zone->is_string() && !zone->as_string().empty()) {
+        // Rules read the zone on the data loop; this thread waits for it meanwhile.
+        data_loop.RunSync([&] { changed = SetDefaultZone(zone->as_string()); });
+    }
+    for (const char* name : {"consoleLog", "fileLog"}) {
+        if (patch.FindNoCase(name) != nullptr) {
+            log::Warn("PATCH /configs: {} takes effect when it stands in the configuration at the next start",
+                      name);
+        }
+    }
+    return changed;
 }
 
 Result<void> Engine::Impl::StartMetrics() {
@@ -390,7 +410,11 @@ Engine::~Engine() {
 }
 
 void Engine::Run() { impl_->control_loop.Run(); }
-void Engine::Stop() { impl_->control_loop.Stop(); }
+void Engine::Stop() {
+    impl_->connectivity->Abort();
+    impl_->control_loop.Stop();
+}
+
 uint16_t Engine::rest_port() const { return impl_->rest->port(); }
 
 }  // namespace haumea::engine
