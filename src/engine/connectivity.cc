@@ -30,8 +30,10 @@ struct Connectivity::Outcome {
 
     void Set(Result<void> value) {
         const std::lock_guard lock(mutex);
-        result = std::move(value);
-        arrived.notify_all();
+        if (!result) {
+            result = std::move(value);
+            arrived.notify_all();
+        }
     }
     std::optional<Result<void>> WaitMs(int64_t milliseconds) {
         std::unique_lock lock(mutex);
@@ -64,7 +66,17 @@ Result<void> Connectivity::Check(const connectors::WebSocketConfig& config) {
         return result;
     }
     const auto outcome = Dial(config);
-    if (auto result = outcome->WaitMs(outcome->limit_ms)) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) {
+            return Failf("the engine is stopping");
+        }
+        awaited_ = outcome;
+    }
+    auto result = outcome->WaitMs(outcome->limit_ms);
+    const std::lock_guard lock(mutex_);
+    awaited_.reset();
+    if (result) {
         return std::move(*result);
     }
     return Failf("{}: no answer within {} ms", config.target.Url(), outcome->limit_ms);
@@ -102,6 +114,14 @@ Result<void> Connectivity::RequireSoon(const std::string& user, const connectors
         return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
     }
     return Fail(Error(ErrorCode::kIo, background.last_error));
+}
+
+void Connectivity::Abort() {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (awaited_) {
+        awaited_->Set(Failf("the engine is stopping"));
+    }
 }
 
 void Connectivity::ForgetOld() {

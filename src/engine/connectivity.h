@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -15,7 +16,7 @@ namespace haumea::engine {
 
 // Answers whether a WebSocket connection is possible, or exists, at this moment: the connectivity check of
 // REST and `checkConnection` of rules. The data loop dials, the control thread waits. Owned by the engine;
-// control thread only.
+// control thread only, except for Abort.
 class Connectivity {
   public:
     // `server` and `clients` live on `data_loop` and, like it, outlive the last call.
@@ -43,6 +44,9 @@ class Connectivity {
     // is.
     Result<void> Require(const std::string& user, const connectors::WebSocketConfig& config);
 
+    // The engine is stopping: whoever waits, or will wait, is told so. Any thread.
+    void Abort();
+
   private:
     // Of one dial; filled on the data loop.
     struct Outcome;
@@ -59,6 +63,9 @@ class Connectivity {
     ws::Server* server_;
     ws::ClientPool* clients_;
     int patience_ = 0;
+    std::mutex mutex_;  // protects stopping_ and awaited_
+    bool stopping_ = false;
+    std::shared_ptr<Outcome> awaited_;         // by the control thread
     std::map<std::string, Background> dials_;  // by user and remote
 };
 

@@ -361,6 +361,7 @@ Result<void> Engine::Impl::StartMetrics() {
 
 // Waits, within the graceful shutdown time, until every client and remote has said goodbye.
 void Engine::Impl::CloseConnections() {
+    data_loop.RunSync([this] { on_loop->clients.CancelProbes(); });
     const int64_t limit_ns = configuration.settings.basic.graceful_shutdown_timeout.value * 1'000'000;
     const Clock& clock = SystemClock::Instance();
     const int64_t started = clock.MonotonicNs();

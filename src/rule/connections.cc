@@ -61,6 +61,9 @@ Node ToNode(std::string_view id, Node props, bool named, const State& state, siz
 constexpr int64_t kRetryMs = 1'000;
 
 Result<connectors::WebSocketConfig> ReadProps(const Node& props) {
+    if (const std::string masked = FindMask(props); !masked.empty()) {
+        return Failf("property {} is masked, but there is no stored value to keep: give the value", masked);
+    }
     HAUMEA_TRY(connectors::WebSocketConfig config, connectors::ReadWebSocketConfig(props, "", "connection"));
     connect::WarnUnknown(props, "connection", {connectors::WebSocketPropertyDocs()}, config.warnings);
     return config;

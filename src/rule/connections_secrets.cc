@@ -13,6 +13,26 @@ constexpr std::array<std::string_view, 10> kSecretWords = {"password",      "pas
                                                            "authorization", "cookie", "api-key", "api_key",
                                                            "privatekeyraw", "apikey"};
 
+// "/x?token=abc&a=1" -> "/x?token=******&a=1"
+std::string MaskQuery(const std::string& path) {
+    size_t at = path.find('?');
+    if (!path.starts_with('/') || at == std::string::npos) {
+        return path;
+    }
+    std::string masked = path.substr(0, at);
+    while (at != std::string::npos) {
+        const size_t next = path.find('&', at + 1);
+        const std::string_view pair = std::string_view(path).substr(at, next - at);  // with ? or &
+        const size_t equals = pair.find('=');
+        const bool secret = equals != std::string_view::npos && equals + 1 < pair.size() &&
+                            IsSecretName(pair.substr(0, equals));
+        masked += pair.substr(0, secret ? equals + 1 : pair.size());
+        masked += secret ? kMask : "";
+        at = next;
+    }
+    return masked;
+}
+
 Node Mask(const Node& value, bool secret) {
     if (value.is_object()) {
         Node masked = Node::MakeObject();
@@ -27,6 +47,9 @@ Node Mask(const Node& value, bool secret) {
             masked.Append(Mask(item, secret));
         }
         return masked;
+    }
+    if (!secret && value.is_string()) {
+        return MaskQuery(value.as_string());
     }
     const bool empty = value.is_null() || (value.is_string() && value.as_string().empty());
     return secret && !empty ? Node(kMask) : value;
@@ -46,8 +69,10 @@ bool IsSecretName(std::string_view name) {
 Node MaskSecrets(const Node& props) { return Mask(props, false); }
 
 Node UnmaskSecrets(const Node& given, const Node& stored) {
-    if (given.is_string() && given.as_string() == kMask) {
-        return stored.is_null() ? given : stored;
+    if (given.is_string()) {
+        const bool keeps = given.as_string() == kMask ? !stored.is_null()
+                                                      : stored.is_string() && Mask(stored, false) == given;
+        return keeps ? stored : given;
     }
     if (given.is_object()) {
         Node result = Node::MakeObject();
@@ -66,6 +91,28 @@ Node UnmaskSecrets(const Node& given, const Node& stored) {
         return result;
     }
     return given;
+}
+
+std::string FindMask(const Node& props) {
+    if (props.is_object()) {
+        for (const auto& [name, member] : props.object()) {
+            if (member.is_string() && member.as_string().find(kMask) != std::string::npos) {
+                return name;
+            }
+            if (const std::string inner = FindMask(member); !inner.empty()) {
+                return name + "." + inner;
+            }
+        }
+    } else if (props.is_array()) {
+        for (size_t i = 0; i < props.array().size(); ++i) {
+            const Node& item = props.array()[i];
+            const bool masked = item.is_string() && item.as_string().find(kMask) != std::string::npos;
+            if (const std::string inner = FindMask(item); masked || !inner.empty()) {
+                return std::to_string(i) + (inner.empty() ? "" : "." + inner);
+            }
+        }
+    }
+    return "";
 }
 
 }  // namespace haumea::rule

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "config/node.h"
@@ -11,9 +12,11 @@ inline constexpr std::string_view kMask = "******";
 
 // Does a property or header of this name hold a secret?
 bool IsSecretName(std::string_view name);
-// A copy whose secret texts are masked, in nested objects and lists too.
+// A copy whose secret texts are masked, in nested objects and lists and in the query of a path too.
 config::Node MaskSecrets(const config::Node& props);
 // A copy of `given` in which every mask is replaced by what stands there in `stored`.
 config::Node UnmaskSecrets(const config::Node& given, const config::Node& stored);
+// The name of the first property that still holds a mask; empty when none does.
+std::string FindMask(const config::Node& props);
 
 }  // namespace haumea::rule

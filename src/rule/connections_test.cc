@@ -193,5 +193,21 @@ TEST(Secrets, AreMaskedWhereverTheyStand) {
               R"({"token":"******","privatekeyraw":"abc"})");
 }
 
+TEST(Secrets, AreMaskedInTheQueryOfAPath) {
+    const Node props = Json(R"({"path":"/x?a=1&access_token=abc&b=&token="})");
+    const Node masked = MaskSecrets(props);
+    EXPECT_EQ(config::ToJson(masked, {.escape_html = false}),
+              R"({"path":"/x?a=1&access_token=******&b=&token="})");
+    EXPECT_EQ(UnmaskSecrets(masked, props), props);
+}
+
+TEST_F(ConnectionsTest, AMaskWithoutAStoredValueIsRefused) {
+    EXPECT_THAT(Refusal(connections_->Create(
+                    "c", "websocket",
+                    Json(R"({"addr":"h:1","path":"/x","requestHeader":{"Authorization":["******"]}})"))),
+                HasSubstr("property requestHeader.Authorization.0 is masked"));
+    EXPECT_EQ(Show("c"), "connection c not existed");
+}
+
 }  // namespace
 }  // namespace haumea::rule

@@ -56,6 +56,7 @@ class ClientPool::ProbeRun final : public ClientListener {
         }
     }
     void OnPong(uint64_t /*sequence*/) override { Finish({}); }
+    void Cancel() { Finish(Failf("cancelled")); }
 
   private:
     // A callback of the client may be running: it ends later, and only then the result is reported, so that
@@ -159,6 +160,13 @@ void ClientPool::Probe(const ClientTarget& target, const ClientBehaviour& behavi
         return;
     }
     probes_.push_back(std::make_unique<ProbeRun>(*this, std::move(*made), std::move(done)));
+}
+
+void ClientPool::CancelProbes() {
+    HAUMEA_ASSERT_LOOP(loop_);
+    for (const auto& probe : probes_) {
+        probe->Cancel();  // reported in a later turn
+    }
 }
 
 size_t ClientPool::shares(const Client& client) const noexcept {

@@ -66,6 +66,9 @@ class ClientPool {
     // call, and not after the pool has gone.
     void Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done);
 
+    // Ends every probe politely and soon; their callbacks get an error.
+    void CancelProbes();
+
     // Connections shared at the moment.
     std::vector<const Client*> clients() const;
     // How many users share that one; 0 when it is none of them.

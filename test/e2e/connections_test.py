@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -330,6 +331,25 @@ class CheckConnection(ConnectionTest):
                 self.assertIn("waits for the connection", self.server.status("r1")["message"])
                 self.assertLess(time.monotonic() - asked, 2)
 
+    def ask_quietly(self, props):
+        with contextlib.suppress(OSError):  # the server may end before it has answered
+            self.server.rest("POST", "/metadata/sinks/connection/websocket", props)
+
+    def test_a_check_under_way_does_not_hold_up_the_end(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            addr = f"127.0.0.1:{silent.getsockname()[1]}"
+            asked = threading.Thread(target=self.ask_quietly, args=({"addr": addr, "path": "/x", "connectTimeout": "20s"},))
+            asked.start()
+            silent.settimeout(10)
+            dialled, _ = silent.accept()
+            with dialled:
+                begin = time.monotonic()
+                self.assertEqual(self.server.stop(), 0)
+                self.assertLess(time.monotonic() - begin, 5)
+            asked.join()
+
     def test_a_check_takes_no_longer_than_its_timeout(self):
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
@@ -346,13 +366,27 @@ class Tls(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def test_endpoints_are_served_over_tls(self):
+    def make_certificate(self):
+        """-> files of a certificate, which signs itself, and its key"""
         folder = tempfile.TemporaryDirectory(prefix="haumea-tls-")
         self.addCleanup(folder.cleanup)
         cert, key = os.path.join(folder.name, "c.pem"), os.path.join(folder.name, "k.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
                        check=True, capture_output=True)
+        return cert, key
+
+    def test_clients_may_have_to_show_a_certificate(self):
+        cert, key = self.make_certificate()
+        tls = "HAUMEA__SOURCE__HTTPSERVERTLS__"
+        server = self.make_server(**{tls + "CERTFILE": cert, tls + "KEYFILE": key, tls + "CLIENTCA": cert, tls + "CLIENTAUTH": "require"})
+        server.must("POST", "/connection/websocket", {"endpoint": "/x"})
+        remote = {"addr": f"127.0.0.1:{server.data_port}", "path": "/x", "rootCaPath": cert}
+        self.assertEqual(server.rest("POST", "/metadata/sinks/connection/websocket", remote)[0], 400)
+        server.must("POST", "/metadata/sinks/connection/websocket", {**remote, "certificationPath": cert, "privateKeyPath": key})
+
+    def test_endpoints_are_served_over_tls(self):
+        cert, key = self.make_certificate()
         server = self.make_server(HAUMEA__SOURCE__HTTPSERVERTLS__CERTFILE=cert, HAUMEA__SOURCE__HTTPSERVERTLS__KEYFILE=key)
         server.must("POST", "/connection/websocket", {"endpoint": "/x"})
         trusting = ssl.create_default_context(cafile=cert)
