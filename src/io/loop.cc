@@ -10,8 +10,11 @@
 namespace haumea::io {
 namespace {
 
-// Handlers of one turn, so that sockets which are always ready do not starve timers and posted calls.
+// Handlers of one turn, and how long they take together before no further one begins: sockets which are
+// always ready must not starve timers and posted calls, and one handler may decode a full read for many
+// rules.
 constexpr int kHandlersPerTurn = 256;
+constexpr int64_t kHandlerNsPerTurn = 1'000'000;
 
 // Timers follow the machine's monotonic clock whatever Clock the loop was given: the reactor sleeps by it.
 int64_t SteadyNs() {
@@ -171,7 +174,8 @@ void Loop::Impl::RunDueTimers() {
 }
 
 void Loop::Impl::RunHandlers() {
-    for (int i = 0; i < kHandlersPerTurn && context.poll_one() != 0; ++i) {
+    const int64_t end = SteadyNs() + kHandlerNsPerTurn;
+    for (int i = 0; i < kHandlersPerTurn && context.poll_one() != 0 && SteadyNs() < end; ++i) {
     }
 }
 

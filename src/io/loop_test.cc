@@ -1,12 +1,16 @@
 #include "io/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "io/blocking_pool.h"
+#include "io/fd_waiter.h"
 
 namespace haumea::io {
 namespace {
@@ -131,6 +135,24 @@ TEST(Loop, WorksAfterAMomentWithNothingToWaitFor) {
     loop.RunAfter(60'000, [] { ADD_FAILURE() << "the post did not wake the loop"; });
     loop.Run();
     thread.join();
+}
+
+TEST(Loop, SocketsThatAreAlwaysReadyDoNotStarveTimersAndPosts) {
+    Loop loop;
+    FdWaiter always_ready(loop, eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    int handled = 0;
+    std::function<void()> handle = [&] {
+        // A handler that takes its time, as one that decodes a full read does.
+        const int64_t end = SystemClock::Instance().MonotonicNs() + 5'000'000;
+        while (SystemClock::Instance().MonotonicNs() < end) {
+        }
+        ++handled;
+        always_ready.WaitReadable(handle);
+    };
+    always_ready.WaitReadable(handle);
+    loop.RunAfter(1, [&] { loop.Post([&] { loop.Stop(); }); });
+    loop.Run();
+    EXPECT_LE(handled, 6);
 }
 
 TEST(Loop, TurnEndComesAfterEverythingOfTheTurn) {
