@@ -56,9 +56,14 @@ class TcpConnector final : public Connector {
                 Note(address, ErrorText(errno));
                 continue;
             }
+            // A server that comes (back) on the port this socket happens to get must be able to bind it.
+            const int yes = 1;
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
             if (connect(fd, address.get(), address.size()) == 0) {
-                Succeed(fd);
-                return;
+                if (TakeOver(fd)) {
+                    return;
+                }
+                continue;
             }
             if (errno != EINPROGRESS) {
                 Note(address, ErrorText(errno));
@@ -85,7 +90,9 @@ class TcpConnector final : public Connector {
         }
         const int fd = attempt_->Release();
         attempt_.reset();
-        Succeed(fd);
+        if (!TakeOver(fd)) {
+            TryNext();
+        }
     }
 
     void OnAttemptTimeout() {
@@ -113,7 +120,18 @@ class TcpConnector final : public Connector {
         }
     }
 
-    void Succeed(int fd) { Finish(AdoptSocket(loop_, fd, options_)); }
+    // False when nobody but the socket itself answered, which is closed then. When true, the last action.
+    bool TakeOver(int fd) {
+        if (ConnectedToItself(fd)) {
+            const linger reset{.l_onoff = 1, .l_linger = 0};  // leaves no TIME_WAIT on the server's port
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            close(fd);
+            Note(addresses_[next_ - 1], ErrorText(ECONNREFUSED));
+            return false;
+        }
+        Finish(AdoptSocket(loop_, fd, options_));
+        return true;
+    }
 
     // Last action: the callback may destroy this object.
     void Finish(tl::expected<std::unique_ptr<Stream>, ConnectFailure> outcome) {

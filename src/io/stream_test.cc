@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "io/resolver.h"
 #include "io/socket_address.h"
+#include "io/tcp_stream.h"
 
 namespace haumea::io {
 namespace {
@@ -171,6 +172,17 @@ TEST_F(TcpTest, RefusedPortIsAFailureOfTcp) {
     const ConnectFailure failure = FailToConnect("127.0.0.1", port);
     EXPECT_EQ(failure.step, ConnectStep::kTcp);
     EXPECT_EQ(failure.message, fmt::format("connect to 127.0.0.1:{}: connection refused", port));
+}
+
+TEST(ConnectedToItself, IsToldFromATrueConnection) {
+    const int self = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const SocketAddress any = *SocketAddress::Parse("127.0.0.1", 0);
+    ASSERT_EQ(bind(self, any.get(), any.size()), 0);
+    EXPECT_FALSE(ConnectedToItself(self));
+    const SocketAddress own = SocketAddress::LocalOf(self);
+    ASSERT_EQ(connect(self, own.get(), own.size()), 0);
+    EXPECT_TRUE(ConnectedToItself(self));
+    close(self);
 }
 
 TEST_F(TcpTest, UnknownHostIsAFailureOfDns) {

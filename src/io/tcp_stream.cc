@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "io/error_text.h"
 #include "io/fd_waiter.h"
@@ -86,6 +87,16 @@ std::unique_ptr<Stream> AdoptSocket(Loop& loop, int fd, const SocketOptions& opt
         SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout_ms);
     }
     return std::make_unique<TcpStream>(loop, fd);
+}
+
+bool ConnectedToItself(int fd) noexcept {
+    sockaddr_storage local{};
+    sockaddr_storage remote{};
+    socklen_t local_size = sizeof local;
+    socklen_t remote_size = sizeof remote;
+    return getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_size) == 0 &&
+           getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &remote_size) == 0 &&
+           local_size == remote_size && std::memcmp(&local, &remote, local_size) == 0;
 }
 
 }  // namespace haumea::io

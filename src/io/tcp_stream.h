@@ -10,4 +10,8 @@ namespace haumea::io {
 // and as `options` say. For io/*.cc. Home loop only.
 std::unique_ptr<Stream> AdoptSocket(Loop& loop, int fd, const SocketOptions& options);
 
+// True when a dial of a loopback port in the kernel's own range ended at the dialling socket: the kernel may
+// give it that very port as its own when nobody listens there (simultaneous open, RFC 9293 section 3.5).
+bool ConnectedToItself(int fd) noexcept;
+
 }  // namespace haumea::io
