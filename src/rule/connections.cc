@@ -73,7 +73,8 @@ Result<void> CheckType(const std::string& id, const std::string& type) {
     if (id.empty() || type.empty()) {
         return Failf("connection id and type should be defined");
     }
-    if (type != kWebSocket) {
+    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+    if (!std::equal(type.begin(), type.end(), kWebSocket.begin(), kWebSocket.end(), same)) {
         return Failf("connection type {} is not supported: typ has to be websocket", type);
     }
     return {};

@@ -161,6 +161,13 @@ TEST_F(ConnectionsTest, WhatCannotBeOpenedAtStartIsTriedAgain) {
     OnLoop([&] { other.reset(); });
 }
 
+TEST_F(ConnectionsTest, TypesMatchInAnyLetterCaseAndOthersAreRefused) {
+    EXPECT_EQ(Refusal(connections_->Create("c", "WebSocket", Json(R"({"path":"/x"})"))), "");
+    EXPECT_THAT(Show("c"), HasSubstr(R"("typ":"websocket")"));
+    EXPECT_THAT(Refusal(connections_->Create("d", "mqtt", Json("{}"))), HasSubstr("typ has to be websocket"));
+    EXPECT_THAT(Refusal(connections_->Create("d", "websocke", Json("{}"))), HasSubstr("websocke "));
+}
+
 TEST_F(ConnectionsTest, SelectorsFindNamedOnesAndThoseOfTheConfigurationFile) {
     ASSERT_TRUE(connections_->Create("c", "websocket", Json(R"({"path":"/x"})")));
     EXPECT_EQ(config::ToJson(*connections_->Select("c")), R"({"path":"/x"})");

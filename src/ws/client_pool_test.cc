@@ -198,6 +198,23 @@ TEST_F(ClientPoolTest, AProbeLeavesNothingBehind) {
     EXPECT_EQ(echo_->last_code, CloseCode::kNormal);
 }
 
+TEST_F(ClientPoolTest, ACancelledProbeEndsAtOnce) {
+    // A remote that takes the connection and says nothing.
+    std::vector<std::unique_ptr<io::Stream>> taken;
+    auto silent =
+        io::Listener::Open(loop_, "127.0.0.1", 0, io::SocketOptions{},
+                           [&](std::unique_ptr<io::Stream> stream) { taken.push_back(std::move(stream)); });
+    ASSERT_TRUE(silent);
+    std::optional<std::string> result;
+    pool_.Probe({.host = "127.0.0.1", .port = (*silent)->port(), .path = "/"}, behaviour_,
+                [&](const Result<>& outcome) { result = outcome ? "" : outcome.error().message; });
+    ASSERT_TRUE(Until([&] { return taken.size() == 1; }));
+    EXPECT_FALSE(result);
+    pool_.CancelProbes();
+    ASSERT_TRUE(Until([&] { return pool_.idle(); }));
+    EXPECT_EQ(result, "cancelled");
+}
+
 TEST_F(ClientPoolTest, AProbeSaysWhichStepFailed) {
     Serve();
     ClientTarget target = Target();
