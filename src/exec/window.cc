@@ -86,8 +86,9 @@ void TimeWindow::Schedule() {
 // Sends the window that ends at end_ms_ and lets go of the rows that no later window needs.
 size_t TimeWindow::Fire() noexcept {
     const int64_t end = end_ms_;
-    const expr::WindowRange range{
-        .start_ms = last_ms_ - (length_ms_ - hop_ms_), .end_ms = end, .trigger_ms = end};
+    // A tumbling window starts where the one before ended, the first one with its first row.
+    const int64_t start = spec_.type == sql::WindowType::kHopping ? end - length_ms_ : last_ms_;
+    const expr::WindowRange range{.start_ms = start, .end_ms = end, .trigger_ms = end};
     last_ms_ = end;
     end_ms_ += hop_ms_;
     if (length_ms_ < hop_ms_) {
