@@ -23,6 +23,14 @@ class ChainBuilder {
         chain_.nodes.push_back(stats);
         return stats;
     }
+    // A node of the source. Those of a SHARED stream carry its name.
+    std::shared_ptr<metrics::NodeStats> SourceNode(std::string_view name, const sql::StreamDef& stream) {
+        const std::string prefix = stream.options.shared ? stream.name + "_" : std::string();
+        auto stats = std::make_shared<metrics::NodeStats>(metrics::NodeStats::Kind::kOperator,
+                                                          fmt::format("{}{}_{}", prefix, number_++, name));
+        chain_.nodes.push_back(stats);
+        return stats;
+    }
     // The next node keeps the number of this one.
     std::shared_ptr<metrics::NodeStats> SharedNumberNode(std::string_view name) {
         auto stats = Node(name);
@@ -70,7 +78,7 @@ OperatorChain BuildChain(RuleContext& context, const RuleOptions& options) {
     const plan::RulePlan& plan = context.plan;
     ChainBuilder builder(context);
     if (!DeliversRows(*plan.stream)) {
-        builder.chain().decoder = builder.Node("decoder");
+        builder.chain().decoder = builder.SourceNode("decoder", *plan.stream);
     }
     if (options.is_event_time || plan.stream->options.strict_validation) {
         builder.chain().preprocessor = builder.Node("preprocessor");
@@ -93,11 +101,15 @@ OperatorChain BuildChain(RuleContext& context, const RuleOptions& options) {
     if (plan.having != nullptr) {
         builder.Add<Having>(builder.Node("having"));
     }
-    if (plan.derived > 0) {
+    const bool number_first = plan.order_needs_derived;
+    if (plan.derived > 0 && number_first) {
         builder.Add<RowNumber>(builder.Node("windowFunc"));
     }
     if (!plan.order_by.empty()) {
         builder.Add<OrderBy>(builder.Node("order"));
+    }
+    if (plan.derived > 0 && !number_first) {
+        builder.Add<RowNumber>(builder.Node("windowFunc"));
     }
     builder.Add<Project>(builder.Node("project"));
     OperatorChain chain = std::move(builder.chain());

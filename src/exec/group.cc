@@ -25,8 +25,11 @@ bool GroupBy::AssignGroups(Collection& collection) noexcept {
                 Fail("run Group By error: ", value);
                 return false;
             }
+            const size_t begin = key_.size();
             AppendGoText(key_, value);
-            key_ += ',';
+            // The length keeps ("1,", "2") and ("1", ",2") apart, whatever the texts contain.
+            const size_t length = key_.size() - begin;
+            key_.append(reinterpret_cast<const char*>(&length), sizeof(length));
         }
         const auto [group, added] =
             groups_.try_emplace(key_, static_cast<uint32_t>(collection.groups.size()));

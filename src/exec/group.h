@@ -27,7 +27,7 @@ class GroupBy final : public Operator {
     std::string key_;
 };
 
-// row_number(): numbers the results from 1 before they are ordered.
+// row_number(): numbers the results from 1, as they are sorted unless ORDER BY itself needs the number.
 class RowNumber final : public Operator {
   public:
     using Operator::Operator;

@@ -77,7 +77,34 @@ Result<void> Binder::Bind(const std::string& timestamp) {
     if (!timestamp.empty()) {
         columns_[timestamp] = true;
     }
-    return {};
+    return CheckNestedAggregates();
+}
+
+// An aggregate takes rows, so nothing that is itself an aggregate may be its argument, not even by the name
+// of an alias. Needs every column bound.
+Result<void> Binder::CheckNestedAggregates() const {
+    Result<void> result;
+    const auto check = [&](const sql::Expr& expr) {
+        const auto* call = sql::As<sql::CallExpr>(&expr);
+        if (!result || call == nullptr || !IsAggregate(expr)) {
+            return;
+        }
+        for (const sql::ExprPtr& arg : call->args) {
+            if (HasAggregate(*arg)) {
+                result = Failf("invalid argument for func {}: aggregate argument is not allowed", call->name);
+            }
+        }
+    };
+    for (const sql::Field& field : stmt_.fields) {
+        VisitAll(*field.expr, check);
+    }
+    if (stmt_.having != nullptr) {
+        VisitAll(*stmt_.having, check);
+    }
+    for (const sql::SortItem& item : stmt_.order_by) {
+        VisitAll(*item.expr, check);
+    }
+    return result;
 }
 
 Result<void> Binder::CheckNames() const {
@@ -342,6 +369,22 @@ bool Binder::HasAggregate(const sql::Expr& expr) const {
         }
         found = found || IsAggregate(node);
     });
+    return found;
+}
+
+bool Binder::UsesDerived(const sql::Expr& expr) const {
+    std::set<uint32_t> seen;  // chains of aliases may fan out
+    bool found = false;
+    const std::function<void(const sql::Expr&)> look = [&](const sql::Expr& node) {
+        if (const auto* call = sql::As<sql::CallExpr>(&node); call != nullptr) {
+            found = found || derived_.contains(call);
+        }
+        const auto* column = sql::As<sql::ColumnExpr>(&node);
+        if (column != nullptr && IsAliasReference(*column) && seen.insert(bound_.at(column).field).second) {
+            VisitAll(AliasExpr(bound_.at(column).field), look);
+        }
+    };
+    VisitAll(expr, look);
     return found;
 }
 

@@ -44,6 +44,8 @@ class Binder final : public expr::Scope {
     uint32_t derived() const { return static_cast<uint32_t>(derived_.size()); }
     // A field without aggregate may still refer to one by its alias.
     bool HasAggregate(const sql::Expr& expr) const;
+    // row_number() is in the expression or behind its aliases.
+    bool UsesDerived(const sql::Expr& expr) const;
 
   private:
     struct Bound {
@@ -55,6 +57,7 @@ class Binder final : public expr::Scope {
 
     Result<void> CheckNames() const;
     Result<void> CheckCycles() const;
+    Result<void> CheckNestedAggregates() const;
     std::vector<uint32_t> AliasesIn(uint32_t field) const;
     Result<void> BindExpr(const sql::Expr& expr, uint32_t field, bool inside_aggregate);
     Result<void> BindColumn(const sql::ColumnExpr& column, uint32_t field);

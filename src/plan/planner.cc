@@ -189,6 +189,7 @@ Result<void> Planner::PlanGroups() {
     for (const sql::SortItem& item : stmt().order_by) {
         HAUMEA_TRY(const expr::Node* node, Compile(*item.expr));
         plan_->order_by.push_back({node, item.ascending});
+        plan_->order_needs_derived = plan_->order_needs_derived || binder_->UsesDerived(*item.expr);
     }
     return {};
 }
@@ -218,6 +219,8 @@ Result<void> Planner::AddField(uint32_t index) {
     output.keep_null = field.alias.empty() && column != nullptr && !binder_->IsAliasReference(*column);
     output.keep_missing = options_.send_nil_field && (!field.alias.empty() || output.keep_null);
     const auto* call = sql::As<sql::CallExpr>(field.expr.get());
+    // As eKuiper: array_concat() of nulls is a null array, which is shown.
+    output.keep_null = output.keep_null || (call != nullptr && call->name == "array_concat");
     output.null_when_empty = call != nullptr && call->name == "collect";
     plan_->projection.fields.push_back(std::move(output));
     return {};

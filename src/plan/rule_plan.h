@@ -75,6 +75,8 @@ struct RulePlan {
     std::vector<const expr::Node*> group_by;
     const expr::Node* having = nullptr;
     uint32_t derived = 0;  // row_number() calls
+    // ORDER BY sorts by row_number(), so the results are numbered as they come instead of as they are sorted.
+    bool order_needs_derived = false;
     std::vector<SortKey> order_by;
     std::optional<int64_t> limit;
     Projection projection;
