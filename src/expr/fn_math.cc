@@ -52,7 +52,50 @@ double Floor(double x) { return std::floor(x); }
 double Radians(double x) { return x * (std::numbers::pi / 180); }
 double Degrees(double x) { return x * (180 / std::numbers::pi); }
 double Mod(double a, double b) { return std::fmod(a, b); }
-double Power(double a, double b) { return std::pow(a, b); }
+// Square-and-multiply on the whole part of the exponent, exp and log on the rest: the last digits are those
+// that users know from Go's math.Pow, which differ from libm's.
+double Power(double a, double b) {
+    const bool ordinary = std::isfinite(a) && std::isfinite(b) && a != 0 && a != 1 && b != 0 &&
+                          std::fabs(b) < 0x1p62 && (a > 0 || b == std::trunc(b));
+    if (!ordinary || b == 1 || std::fabs(b) == 0.5) {
+        return std::pow(a, b);
+    }
+    double whole = 0;
+    double rest = std::modf(std::fabs(b), &whole);
+    double result = 1;
+    if (rest != 0) {
+        if (rest > 0.5) {
+            rest -= 1;
+            whole += 1;
+        }
+        result = std::exp(rest * std::log(a));
+    }
+    int exponent = 0;
+    double factor = std::frexp(a, &exponent);
+    int64_t scale = exponent;
+    int64_t result_scale = 0;
+    for (auto bits = static_cast<int64_t>(whole); bits != 0; bits >>= 1U) {
+        if (scale < -4096 || scale > 4096) {
+            result_scale += scale;  // beyond every double: overflow or underflow
+            break;
+        }
+        if ((bits & 1) != 0) {
+            result *= factor;
+            result_scale += scale;
+        }
+        factor *= factor;
+        scale *= 2;
+        if (factor < 0.5) {
+            factor += factor;
+            --scale;
+        }
+    }
+    if (b < 0) {
+        result = 1 / result;
+        result_scale = -result_scale;
+    }
+    return std::ldexp(result, static_cast<int>(result_scale));
+}
 double Atan2(double y, double x) { return std::atan2(y, x); }
 
 Value Abs(Args args, FunctionContext&) noexcept {
