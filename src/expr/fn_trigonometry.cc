@@ -2,6 +2,7 @@
 // from too. The last digit is the same on every platform, whatever its libm.
 #include "expr/fn_trigonometry.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
@@ -15,7 +16,7 @@ constexpr double kPi = std::numbers::pi;
 constexpr double kQuarterHigh = 7.85398125648498535156e-1;
 constexpr double kQuarterMiddle = 3.77489470793079817668e-8;
 constexpr double kQuarterLow = 2.69515142907905952645e-15;
-constexpr double kReducible = 536'870'912.0;  // 2^29; above, libm reduces
+constexpr double kReducible = 536'870'912.0;  // 2^29; above, by the bits of 4/pi
 
 // Horner's rule, highest power first.
 template <size_t N>
@@ -27,12 +28,29 @@ double Polynomial(double x, const double (&coefficients)[N]) {
     return result;
 }
 
+// The bits of 4/pi, the whole part in the first word.
+constexpr uint64_t kFourOverPi[] = {
+    0x0000000000000001, 0x45f306dc9c882a53, 0xf84eafa3ea69bb81, 0xb6c52b3278872083, 0xfca2c757bd778ac3,
+    0x6e48dc74849ba5c0, 0x0c925dd413a32439, 0xfc3bd63962534e7d, 0xd1046bea5d768909, 0xd338e04d68befc82,
+    0x7323ac7306a673e9, 0x3908bf177bf25076, 0x3ff12fffbc0b301f, 0xde5e2316b414da3e, 0xda6cfd9e4f96136e,
+    0x9e8c7ecd3cbfd45a, 0xea4f758fd7cbe2f6, 0x7a0e73ef14a525d4, 0xd7f6bf623f1aba10, 0xac06608df8f6d757};
+
 // |x| = octant * pi/4 + rest, with an even octant.
 struct Reduced {
-    uint64_t octant;
-    double rest;
+    uint64_t octant = 0;
+    double rest = 0;
 
-    explicit Reduced(double magnitude) : octant(static_cast<uint64_t>(magnitude * (4 / kPi))) {
+    explicit Reduced(double magnitude) {
+        if (magnitude < kReducible) {
+            ReduceSmall(magnitude);
+        } else {
+            ReduceLarge(magnitude);
+        }
+    }
+
+  private:
+    void ReduceSmall(double magnitude) {
+        octant = static_cast<uint64_t>(magnitude * (4 / kPi));
         auto multiple = static_cast<double>(octant);
         if (octant % 2 == 1) {
             ++octant;
@@ -40,6 +58,39 @@ struct Reduced {
         }
         octant %= 8;
         rest = ((magnitude - multiple * kQuarterHigh) - multiple * kQuarterMiddle) - multiple * kQuarterLow;
+    }
+
+    // Payne and Hanek: the 192 bits of 4/pi that decide, times the 53 bits of the number, in whole numbers;
+    // multiples of 8 octants overflow away.
+    void ReduceLarge(double magnitude) {
+        const auto bits = std::bit_cast<uint64_t>(magnitude);
+        const int exponent = static_cast<int>(bits >> 52U & 0x7FFU) - 1023 - 52;
+        const uint64_t mantissa = (bits & ((uint64_t{1} << 52U) - 1)) | uint64_t{1} << 52U;
+        const auto from = static_cast<unsigned>(exponent + 61);
+        const auto window = [at = from / 64, shift = from % 64](unsigned word) {
+            const uint64_t low = shift == 0 ? 0 : kFourOverPi[at + word + 1] >> (64 - shift);
+            return kFourOverPi[at + word] << shift | low;
+        };
+        using Wide = unsigned __int128;
+        const Wide middle = Wide{window(1)} * mantissa;
+        const auto carry_in = static_cast<uint64_t>(Wide{window(2)} * mantissa >> 64U);
+        const Wide product = (Wide{window(0) * mantissa} << 64U) + middle + carry_in;
+        auto high = static_cast<uint64_t>(product >> 64U);
+        const auto low = static_cast<uint64_t>(product);
+        octant = high >> 61U;
+        high = high << 3U | low >> 61U;
+        const auto zeros = static_cast<unsigned>(std::countl_zero(high));
+        if (zeros >= 63) {
+            rest = 0;
+        } else {
+            high = high << (zeros + 1) | low >> (63 - zeros);
+            rest = std::bit_cast<double>(high >> 12U | uint64_t{1023 - (zeros + 1)} << 52U);
+        }
+        if (octant % 2 == 1) {
+            octant = (octant + 1) % 8;
+            rest -= 1;
+        }
+        rest *= kPi / 4;
     }
 };
 
@@ -91,7 +142,7 @@ double ArcTangentOfPositive(double x) {
 
 double Sine(double x) {
     const double magnitude = std::fabs(x);
-    if (x == 0 || !(magnitude < kReducible)) {
+    if (x == 0 || !std::isfinite(x)) {
         return x == 0 ? x : std::sin(x);
     }
     const Reduced reduced(magnitude);
@@ -103,7 +154,7 @@ double Sine(double x) {
 
 double Cosine(double x) {
     const double magnitude = std::fabs(x);
-    if (!(magnitude < kReducible)) {
+    if (!std::isfinite(x)) {
         return std::cos(x);
     }
     const Reduced reduced(magnitude);
@@ -119,7 +170,7 @@ double Tangent(double x) {
     static constexpr double kBelow[] = {1.0, 1.36812963470692954678e4, -1.32089234440210967447e6,
                                         2.50083801823357915839e7, -5.38695755929454629881e7};
     const double magnitude = std::fabs(x);
-    if (x == 0 || !(magnitude < kReducible)) {
+    if (x == 0 || !std::isfinite(x)) {
         return x == 0 ? x : std::tan(x);
     }
     const Reduced reduced(magnitude);
