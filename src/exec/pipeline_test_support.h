@@ -38,6 +38,10 @@ class FakeAction final : public connect::Action {
     }
     Result<void> Open() override { return {}; }
     connect::Flow Emit(const connect::Emission& emission) noexcept override {
+        if (discard) {
+            discarded += emission.rows.size();
+            return connect::Flow::kContinue;
+        }
         std::string error;
         BufferBuilder text;
         if (emission.is_error) {
@@ -63,6 +67,8 @@ class FakeAction final : public connect::Action {
     std::vector<std::string> messages;
     std::function<void()> resume;
     bool pause = false;
+    bool discard = false;  // only count the rows
+    size_t discarded = 0;
 
   private:
     bool single_rows_;

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <ostream>
+#include <string>
+
+#include "exec/pipeline_test_support.h"
+
+namespace {
+
+std::atomic<size_t> allocations = 0;
+
+void* CountedAllocate(size_t size) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    if (void* memory = std::malloc(size == 0 ? 1 : size); memory != nullptr) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+void* CountedAllocate(size_t size, std::align_val_t alignment) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    const auto step = static_cast<size_t>(alignment);
+    if (void* memory = std::aligned_alloc(step, (size + step - 1) / step * step); memory != nullptr) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+// Every allocation of this test binary is counted.
+void* operator new(size_t size) { return CountedAllocate(size); }
+void* operator new[](size_t size) { return CountedAllocate(size); }
+void* operator new(size_t size, std::align_val_t alignment) { return CountedAllocate(size, alignment); }
+void* operator new[](size_t size, std::align_val_t alignment) { return CountedAllocate(size, alignment); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace haumea::exec {
+namespace {
+
+struct Case {
+    std::string name;
+    std::string sql;
+
+    friend void PrintTo(const Case& tested, std::ostream* out) { *out << tested.sql; }
+};
+
+class EventPathTest : public testing::TestWithParam<Case> {};
+
+// What an event costs once the rule has seen a few: the arena and the buffers are reused.
+TEST_P(EventPathTest, DoesNotAllocateAfterWarmUp) {
+    constexpr size_t kEvents = 1000;
+    RuleBench bench;
+    ASSERT_EQ(bench.CreateStream(R"(CREATE STREAM demo () WITH (DATASOURCE="/demo", TYPE="websocket"))"), "");
+    ASSERT_EQ(
+        bench.CreateStream(
+            R"(CREATE STREAM ty (id BIGINT, temp FLOAT, name STRING) WITH (DATASOURCE="/ty", TYPE="websocket"))"),
+        "");
+    ASSERT_EQ(bench.StartRule(GetParam().sql), "");
+    bench.action->discard = true;
+    const BufferView payload = BufferView::Copy(
+        R"({"id":7,"temp":21.5,"name":"a name beyond the short string","o":{"v":1},"arr":[1,2,3]})");
+    const auto send = [&] {
+        for (size_t i = 0; i < kEvents; ++i) {
+            bench.source->listener->OnBytes(payload, 1'000'000, nullptr);
+        }
+    };
+    send();
+    ASSERT_EQ(bench.action->discarded, kEvents);
+    const size_t before = allocations.load();
+    send();
+    EXPECT_EQ(allocations.load() - before, 0U);
+    EXPECT_EQ(bench.action->discarded, 2 * kEvents);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, EventPathTest,
+    testing::Values(
+        Case{"star", "SELECT * FROM demo"},
+        Case{"filter", "SELECT id, name FROM demo WHERE temp > 20 AND name LIKE \"a%\""},
+        Case{"calculation", "SELECT temp * 1.8 + 32 AS f, id % 2 = 1 AS odd FROM demo"},
+        Case{"access", "SELECT o->v AS v, arr[0] AS first FROM demo"},
+        Case{"texts", "SELECT upper(name) AS u, concat(name, \"!\") AS c, length(name) AS l FROM demo"},
+        Case{"choice", "SELECT CASE WHEN temp > 30 THEN \"hot\" ELSE \"fine\" END AS t FROM demo"},
+        Case{"alias", "SELECT temp * 2 AS t, t + 1 AS u FROM demo WHERE t > 1"},
+        Case{"typed", "SELECT id, temp, name FROM ty WHERE id = 7"}, Case{"typed_star", "SELECT * FROM ty"}),
+    [](const auto& tested) { return tested.param.name; });
+
+}  // namespace
+}  // namespace haumea::exec
