@@ -81,6 +81,26 @@ void AppendEscaped(std::string& out, char c) {
     }
 }
 
+// Bytes of the UTF-8 character (RFC 3629) that begins here with a byte above 0x7F; 0 when none does.
+size_t CharacterBytes(std::string_view text) {
+    const auto byte = [text](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0U; };
+    const unsigned lead = byte(0);
+    const size_t size = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    const unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  // no longer form than needed
+    const unsigned highest = lead == 0xED   ? 0x9F
+                             : lead == 0xF4 ? 0x8F
+                                            : 0xBF;  // no surrogate, not over U+10FFFF
+    if (size == 0 || byte(1) < lowest || byte(1) > highest) {
+        return 0;
+    }
+    for (size_t i = 2; i < size; ++i) {
+        if (byte(i) < 0x80 || byte(i) > 0xBF) {
+            return 0;
+        }
+    }
+    return size;
+}
+
 void AppendString(std::string& out, std::string_view text, bool escape_html) {
     out.push_back('"');
     size_t plain = 0;
@@ -98,6 +118,16 @@ void AppendString(std::string& out, std::string_view text, bool escape_html) {
             AppendUnicodeEscape(out, text[i + 2] == '\xA8' ? 0x2028 : 0x2029);
             plain = i + 3;
             i += 2;
+        } else if (static_cast<uint8_t>(c) > 0x7F) {
+            // Texts that quote what a caller sent may hold any bytes; JSON holds UTF-8.
+            const size_t size = CharacterBytes(text.substr(i));
+            if (size == 0) {
+                out.append(text.substr(plain, i - plain));
+                AppendUnicodeEscape(out, 0xFFFD);
+                plain = i + 1;
+            } else {
+                i += size - 1;
+            }
         }
     }
     out.append(text.substr(plain));

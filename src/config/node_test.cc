@@ -157,5 +157,15 @@ TEST(Yaml, NestingIsBounded) {
                 testing::HasSubstr("deeper than 200"));
 }
 
+TEST(NodeJson, BytesThatAreNoUtf8BecomeReplacementCharacters) {
+    EXPECT_EQ(ToJson(Node("a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80z")),
+              "\"a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80z\"");
+    EXPECT_EQ(ToJson(Node("a\xFFz")), R"("a\ufffdz")");
+    EXPECT_EQ(ToJson(Node("\xC3")), R"("\ufffd")");                      // cut off
+    EXPECT_EQ(ToJson(Node("\xC0\x80")), R"("\ufffd\ufffd")");            // longer than needed
+    EXPECT_EQ(ToJson(Node("\xED\xA0\x80")), R"("\ufffd\ufffd\ufffd")");  // a surrogate
+    EXPECT_EQ(ToJson(Node("\xE2\x82\"")), R"("\ufffd\ufffd\"")");
+}
+
 }  // namespace
 }  // namespace haumea::config
