@@ -146,7 +146,9 @@ TEST_F(RestTest, StatusIsIndentedInAFixedOrder) {
     EXPECT_THAT(status, HasSubstr("\"nextStartTimestamp\": 0,\n  \"source_demo_0_records_in_total\": 0,\n"));
     EXPECT_THAT(status,
                 HasSubstr("\"op_2_project_0_last_exception_time\": 0,\n  \"sink_nop_0_0_records_in_total\""));
-    EXPECT_THAT(status, HasSubstr("\"sink_nop_0_0_connection_last_try_time\": 0\n}"));
+    EXPECT_THAT(
+        status,
+        HasSubstr("\"sink_nop_0_0_connection_last_try_time\": 0,\n  \"sink_nop_0_0_dropped_total\": 0\n}"));
     EXPECT_EQ(Call("GET", "/v2/rules/r/status").body.substr(0, 41),
               "{\"lastStartTimestamp\":1000,\"lastStopTimes");
     EXPECT_EQ(Answer("GET", "/rules/status/all"),

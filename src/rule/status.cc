@@ -51,6 +51,7 @@ void AddNode(Node& status, const NodeStats& stats) {
     put("connection_last_disconnected_time", texts.last_disconnected_ms);
     put("connection_last_disconnected_message", texts.last_disconnected_message);
     put("connection_last_try_time", texts.last_try_ms);
+    count("dropped_total", stats.dropped);
 }
 
 Node TextArray(const std::vector<std::string>& texts) {

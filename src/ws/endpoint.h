@@ -127,6 +127,9 @@ class Endpoint {
     bool wants_pause() const noexcept { return hub_.wants_pause(); }
 
     EndpointStats stats();
+    // What slow clients have missed since the last call, whoever called: several publishers on one path count
+    // each drop once.
+    uint64_t TakeDropped() noexcept { return hub_.TakeDropped(); }
     std::vector<ClientSnapshot> clients() const;
     // Closes one client politely with 1008; false when there is none of that id.
     bool Kick(uint64_t client_id, std::string_view reason);

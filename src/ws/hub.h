@@ -94,6 +94,8 @@ class Hub {
     bool is_drained(const Subscriber& subscriber) const noexcept { return subscriber.drained_; }
     BacklogLimits Backlog(const Subscriber& subscriber) const noexcept;
     HubStats stats() noexcept;
+    // Messages times clients that slow or leaving clients missed, and that nobody has taken yet.
+    uint64_t TakeDropped() noexcept;
     // Forms that at least one subscriber wants.
     WireFormSet forms() const noexcept;
 
@@ -143,6 +145,7 @@ class Hub {
     std::function<void()> on_ready_;
     FrameLog log_;
     HubStats stats_;
+    uint64_t dropped_taken_ = 0;
     std::vector<Subscriber*> ready_;
     std::vector<Subscriber*> blocked_;
     std::array<uint32_t, 16> form_counts_{};

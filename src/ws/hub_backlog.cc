@@ -190,6 +190,12 @@ void Hub::DropOnClose(Subscriber& subscriber) noexcept {
     subscriber.next_seq_ = log_.head();
 }
 
+uint64_t Hub::TakeDropped() noexcept {
+    const uint64_t all =
+        stats_.dropped_oldest + stats_.dropped_newest + stats_.dropped_conflated + stats_.dropped_on_close;
+    return all - std::exchange(dropped_taken_, all);
+}
+
 // Has the publisher to wait?
 bool Hub::Refuses() noexcept {
     const bool slack_used = slack_messages_ == 0 || slack_bytes_ == 0;

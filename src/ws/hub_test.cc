@@ -185,6 +185,20 @@ TEST_F(HubTest, FullClientDropsItsOldestAndDisturbsNobody) {
     EXPECT_EQ(hub_->stats().log_messages, 0U);
 }
 
+TEST_F(HubTest, WhatSlowClientsMissIsTakenOnce) {
+    Make({3, 1000}, SlowConsumer::kDropOldest);
+    auto stuck = Client();
+    stuck->room = 0;
+    EXPECT_EQ(hub_->TakeDropped(), 0U);
+    for (const char letter : std::string("abcdef")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    EXPECT_EQ(hub_->TakeDropped(), hub_->stats().dropped_oldest);
+    EXPECT_GT(hub_->stats().dropped_oldest, 0U);
+    EXPECT_EQ(hub_->TakeDropped(), 0U);
+}
+
 TEST_F(HubTest, BacklogIsBoundedInBytesToo) {
     Make({1000, 9}, SlowConsumer::kDropOldest);
     auto stuck = Client();

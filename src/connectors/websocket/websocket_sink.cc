@@ -77,7 +77,11 @@ class ServerSink final : public WebSocketSink {
         if (!endpoint_ || !Prepare(message, is_text)) {
             return Delivery::kDropped;
         }
-        switch (endpoint_->Publish(message.payload, is_text)) {
+        const ws::Publication publication = endpoint_->Publish(message.payload, is_text);
+        if (const uint64_t missed = endpoint_->TakeDropped(); missed != 0) {
+            stats_->CountDropped(static_cast<int64_t>(missed));
+        }
+        switch (publication) {
             case ws::Publication::kAccepted:
                 alone_ = false;
                 return Delivery::kAccepted;
