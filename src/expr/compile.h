@@ -66,6 +66,7 @@ class Compiler {
     Result<const Node*> Call(const sql::CallExpr& expr);
     Result<const Node*> Aggregate(const sql::CallExpr& expr, const FunctionDescriptor& function);
     Result<const Node*> BuiltinForm(const sql::CallExpr& expr, const FunctionDescriptor& function);
+    const Node* AggregateHits(const sql::CallExpr& expr);
     Result<const Node*> Meta(const sql::Expr& expr);
     Result<const Node*> Alias(uint32_t alias);
     Result<std::vector<const Node*>> CompileAll(const std::vector<sql::ExprPtr>& exprs);

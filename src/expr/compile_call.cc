@@ -112,11 +112,27 @@ Result<const Node*> Compiler::BuiltinForm(const sql::CallExpr& expr, const Funct
         node->slot = derived;
         return node;
     }
+    if (expr.name == "last_agg_hit_count" || expr.name == "last_agg_hit_time") {
+        return AggregateHits(expr);
+    }
     if (sql::TakesMetaReferences(expr.name) && expr.args.size() == 1) {
         // `meta(a->b)` reads inside the value of a key.
         return Meta(*expr.args.front());
     }
     return Failf("function {} is not supported yet", function.name);
+}
+
+// One state for all calls of a function, as for other aggregates of the same text.
+const Node* Compiler::AggregateHits(const sql::CallExpr& expr) {
+    const Node*& known = aggregates_[expr.name];
+    if (known == nullptr) {
+        const bool counts = expr.name == "last_agg_hit_count";
+        Node* node = program_.NewNode(counts ? eval::AggregateHitCount : eval::AggregateHitTime);
+        node->slot = program_.NewMemo();
+        node->slot2 = counts ? 0 : program_.NewMemo();
+        known = node;
+    }
+    return known;
 }
 
 Result<const Node*> Compiler::Meta(const sql::Expr& expr) {

@@ -157,6 +157,25 @@ Value MemoOfGroup(const Node& node, EvalContext& ctx) noexcept {
     return value;
 }
 
+Value AggregateHitCount(const Node& node, EvalContext& ctx) noexcept {
+    EvalContext::Memo& memo = ctx.memos[node.slot];
+    if (memo.stamp != ctx.group_stamp) {
+        memo = {Value::Int(memo.stamp == 0 ? 0 : memo.value.as_int() + 1), ctx.group_stamp};
+    }
+    return memo.value;
+}
+
+Value AggregateHitTime(const Node& node, EvalContext& ctx) noexcept {
+    EvalContext::Memo& before = ctx.memos[node.slot];
+    EvalContext::Memo& last = ctx.memos[node.slot2];
+    if (last.stamp != ctx.group_stamp) {
+        before.value = last.stamp == 0 ? Value::Int(0) : last.value;
+        last = {Value::Int(ctx.window == nullptr ? ctx.event_time_ms : ctx.window->trigger_ms),
+                ctx.group_stamp};
+    }
+    return before.value;
+}
+
 Node::Evaluate BinaryFor(BinaryOp op) noexcept {
     switch (op) {
         case BinaryOp::kAdd:

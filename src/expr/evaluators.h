@@ -33,6 +33,10 @@ Value WindowStart(const Node& node, EvalContext& ctx) noexcept;
 Value WindowEnd(const Node& node, EvalContext& ctx) noexcept;
 Value WindowTrigger(const Node& node, EvalContext& ctx) noexcept;
 Value EventTime(const Node& node, EvalContext& ctx) noexcept;
+// How often, and in which window before this one, the node ran for a group. One memo each (slot; slot2 for
+// the time): their values are plain numbers and outlive the batch.
+Value AggregateHitCount(const Node& node, EvalContext& ctx) noexcept;
+Value AggregateHitTime(const Node& node, EvalContext& ctx) noexcept;
 Value RuleId(const Node& node, EvalContext& ctx) noexcept;
 Value MetaAll(const Node& node, EvalContext& ctx) noexcept;
 Value MetaKey(const Node& node, EvalContext& ctx) noexcept;  // text

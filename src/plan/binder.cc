@@ -372,12 +372,12 @@ bool Binder::HasAggregate(const sql::Expr& expr) const {
     return found;
 }
 
-bool Binder::UsesDerived(const sql::Expr& expr) const {
+bool Binder::Uses(const sql::Expr& expr, const std::function<bool(const sql::CallExpr&)>& fits) const {
     std::set<uint32_t> seen;  // chains of aliases may fan out
     bool found = false;
     const std::function<void(const sql::Expr&)> look = [&](const sql::Expr& node) {
         if (const auto* call = sql::As<sql::CallExpr>(&node); call != nullptr) {
-            found = found || derived_.contains(call);
+            found = found || fits(*call);
         }
         const auto* column = sql::As<sql::ColumnExpr>(&node);
         if (column != nullptr && IsAliasReference(*column) && seen.insert(bound_.at(column).field).second) {

@@ -44,8 +44,11 @@ class Binder final : public expr::Scope {
     uint32_t derived() const { return static_cast<uint32_t>(derived_.size()); }
     // A field without aggregate may still refer to one by its alias.
     bool HasAggregate(const sql::Expr& expr) const;
-    // row_number() is in the expression or behind its aliases.
-    bool UsesDerived(const sql::Expr& expr) const;
+    // A call that fits is in the expression or behind its aliases.
+    bool Uses(const sql::Expr& expr, const std::function<bool(const sql::CallExpr&)>& fits) const;
+    bool UsesDerived(const sql::Expr& expr) const {  // row_number()
+        return Uses(expr, [this](const sql::CallExpr& call) { return derived_.contains(&call); });
+    }
 
   private:
     struct Bound {

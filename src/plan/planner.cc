@@ -110,6 +110,13 @@ Result<void> Planner::CheckHaving() const {
         ForEachChild(expr, [&](const sql::Expr& child) { found = found || bare(child); });
         return found;
     };
+    if (binder_->Uses(*stmt().having, [](const sql::CallExpr& call) {
+            return call.name == "last_agg_hit_count" || call.name == "last_agg_hit_time";
+        })) {
+        return Failf(
+            "last_agg_hit_count() and last_agg_hit_time() are not supported in HAVING yet; "
+            "use them in the select list");
+    }
     if (bare(*stmt().having)) {
         return Failf("Not allowed to call non-aggregate functions in HAVING clause: {}.",
                      binder_->Print(*stmt().having));
