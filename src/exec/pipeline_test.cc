@@ -299,6 +299,19 @@ TEST_F(PipelineTest, RefusesWithTheTextsThatClientsKnow) {
     }
 }
 
+TEST_F(PipelineTest, TheDecoderOfASharedStreamCarriesItsName) {
+    ASSERT_EQ(bench_.CreateStream(
+                  R"(CREATE STREAM common () WITH (DATASOURCE="/common", TYPE="websocket", SHARED="true"))"),
+              "");
+    ASSERT_EQ(bench_.StartRule("SELECT a FROM common WHERE a > 1"), "");
+    std::vector<std::string> names;
+    for (const auto& node : bench_.pipeline->nodes()) {
+        names.push_back(node->name());
+    }
+    EXPECT_THAT(names, ElementsAre("common", "common_2_decoder", "3_filter", "4_project",
+                                   "fake_0_0_transform", "fake_0"));
+}
+
 TEST_F(PipelineTest, ExplainShowsTheOperatorsFromTheRootDown) {
     const auto plan = DescribePlan(
         "SELECT a, count(*) AS c FROM demo WHERE b > 1 GROUP BY a, TUMBLINGWINDOW(ss, 10) ORDER BY c DESC "
