@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "codec/cipher.h"
@@ -57,7 +58,8 @@ class SinkPipeline final : public Action {
     void Failed(NodeStats* node, std::string text) noexcept;
     void SendErrorText(std::string_view text) noexcept;
     void SendErrorRow(const Value& row) noexcept;
-    void StartBatchClock() noexcept;
+    // `rows` more are in the batch: sends it when that makes it full.
+    void CountBatched(size_t rows) noexcept;
     void FlushBatch() noexcept;
 
     CommonProperties common_;
@@ -91,7 +93,7 @@ class SinkPipeline final : public Action {
     Flow flow_ = Flow::kContinue;
 
     io::Timer linger_;
-    int64_t batched_ = 0;  // emissions in the batch
+    int64_t batched_ = 0;  // rows in the batch
     Arena batch_arena_;    // of batched rows for a row sink
     std::vector<Value> batch_rows_;
 };
@@ -220,17 +222,6 @@ Flow SinkPipeline::Emit(const Emission& emission) noexcept {
         Handle(item, emission.meta);
     }
     arena_.Reset();
-    if (common_.batches()) {
-        ++batched_;
-        const bool full = (common_.batch_size > 0 && batched_ >= common_.batch_size) ||
-                          batch_rows_.size() >= kMaxBatchRows ||
-                          (batch_writer_ && batch_writer_->size() >= kMaxBatchBytes);
-        if (full) {
-            FlushBatch();
-        } else {
-            StartBatchClock();
-        }
-    }
     return flow_;
 }
 
@@ -272,7 +263,9 @@ void SinkPipeline::HandleForTransport(const TransformItem& item) noexcept {
         Failed(encode_stats_, std::move(error));
         return;
     }
-    if (!batch_writer_) {
+    if (batch_writer_) {
+        CountBatched(item.rows());
+    } else {
         encode_stats_->CountOut();
         Finish(item.kind == Kind::kText || common_.encoder.format != "binary");
     }
@@ -285,6 +278,7 @@ void SinkPipeline::HandleForRows(const TransformItem& item, const Metadata* meta
         for (const Value& row : rows) {
             batch_rows_.push_back(CopyValue(row, batch_arena_));
         }
+        CountBatched(item.rows());
         return;
     }
     row_sink_->Send({.rows = rows, .is_error = false, .meta = meta});
@@ -358,7 +352,18 @@ void SinkPipeline::SendErrorRow(const Value& row) noexcept {
     options_.send_error = send_error;
 }
 
-void SinkPipeline::StartBatchClock() noexcept {
+// A list is never divided: a batch may be larger than asked for by the rest of its last list. An empty list
+// counts as one row, or a batch of these alone would never end.
+void SinkPipeline::CountBatched(size_t rows) noexcept {
+    batched_ += static_cast<int64_t>(std::max<size_t>(rows, 1));
+    const bool full = (common_.batch_size > 0 && batched_ >= common_.batch_size) ||
+                      batch_rows_.size() >= kMaxBatchRows ||
+                      (batch_writer_ && batch_writer_->size() >= kMaxBatchBytes);
+    if (full) {
+        FlushBatch();
+        return;
+    }
+    batch_stats_->buffer_length.store(batched_, std::memory_order_relaxed);
     if (common_.linger_ms > 0 && !linger_.pending()) {
         linger_.Start(common_.linger_ms, [this] { FlushBatch(); });
     }
@@ -366,10 +371,11 @@ void SinkPipeline::StartBatchClock() noexcept {
 
 void SinkPipeline::FlushBatch() noexcept {
     linger_.Cancel();
-    batched_ = 0;
-    if (!open_) {
+    if (!open_ || batched_ == 0) {
         return;
     }
+    batched_ = 0;
+    batch_stats_->buffer_length.store(0, std::memory_order_relaxed);
     if (batch_writer_ && batch_writer_->Finish(encoded_)) {
         encode_stats_->CountOut();
         Finish(common_.encoder.format != "binary");

@@ -180,12 +180,14 @@ TEST_F(ActionTest, NodesAreNamedByTheirPlaceAndCount) {
     EXPECT_FALSE(wire_.text.back());
 }
 
-TEST_F(ActionTest, BatchesCountResultsAndJoinThem) {
+TEST_F(ActionTest, BatchesCountRowsAndJoinThem) {
     ASSERT_EQ(Make(R"({"batchSize":2,"sendSingle":true})"), "");
-    Emit(R"([{"a":1},{"a":2}])");
-    EXPECT_EQ(Sent(), Texts{});
-    Emit(R"([{"a":3}])");
-    EXPECT_EQ(Sent(), Texts{R"([{"a":1},{"a":2},{"a":3}])"});
+    Emit(R"([{"a":1},{"a":2},{"a":3}])");
+    EXPECT_EQ(Sent(), Texts{R"([{"a":1},{"a":2}])"});
+    EXPECT_EQ(action_->nodes()[0]->buffer_length.load(), 1);
+    Emit(R"([{"a":4}])");
+    EXPECT_EQ(Sent(), Texts{R"([{"a":3},{"a":4}])"});
+    EXPECT_EQ(action_->nodes()[0]->buffer_length.load(), 0);
     ASSERT_EQ(Make(R"({"batchSize":2})"), "");
     Emit(R"([{"a":1}])");
     Emit(R"([{"a":2}])");
@@ -202,13 +204,33 @@ TEST_F(ActionTest, BatchesCountResultsAndJoinThem) {
     EXPECT_EQ(Sent(), Texts{R"([{"x":1},{"x":2}])"});
 }
 
+TEST_F(ActionTest, ABatchOfListsEndsWithTheListThatFillsIt) {
+    ASSERT_EQ(Make(R"({"batchSize":3})"), "");
+    Emit(R"([{"a":1},{"a":2}])");
+    EXPECT_EQ(Sent(), Texts{});
+    Emit(R"([{"a":3},{"a":4}])");
+    EXPECT_EQ(Sent(), Texts{R"([[{"a":1},{"a":2}],[{"a":3},{"a":4}]])"});
+    ASSERT_EQ(Make(R"({"batchSize":2})"), "");
+    Emit("[]");
+    Emit("[]");
+    EXPECT_EQ(Sent(), Texts{"[[],[]]"});
+}
+
+TEST_F(ActionTest, ARowThatIsLeftOutDoesNotCountInItsBatch) {
+    ASSERT_EQ(Make(R"({"batchSize":2,"sendSingle":true,"omitIfEmpty":true})"), "");
+    Emit(R"([{"a":1},{},{},{"a":2}])");
+    EXPECT_EQ(Sent(), Texts{R"([{"a":1},{"a":2}])"});
+}
+
 TEST_F(ActionTest, AnUnencodableItemDoesNotSpoilItsBatch) {
     ASSERT_EQ(Make(R"({"batchSize":2,"sendSingle":true})"), "");
     const Field bad{"a", Value::Double(1e308 * 10)};
     const Value rows[] = {Value::Object({&bad, 1})};
     action_->Emit({.rows = rows});
     Emit(R"([{"a":2}])");
-    EXPECT_EQ(Sent(), (Texts{R"({"error":"json: unsupported value: +Inf"})", R"([{"a":2}])"}));
+    EXPECT_EQ(Sent(), Texts{R"({"error":"json: unsupported value: +Inf"})"});
+    Emit(R"([{"a":3}])");
+    EXPECT_EQ(Sent(), Texts{R"([{"a":2},{"a":3}])"});
 }
 
 TEST_F(ActionTest, LingerSendsWhatWaitsAndStopFlushesTheRest) {

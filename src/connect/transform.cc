@@ -21,7 +21,7 @@ std::string Shown(const Value& value) {
 }
 
 TransformItem ErrorItem(std::string_view text, Arena& arena) {
-    return {TransformItem::Kind::kError, Value(), arena.Copy(text)};
+    return {TransformItem::Kind::kError, Value(), arena.Copy(text), Value()};
 }
 
 bool IsRowList(const Value& value) {
@@ -51,20 +51,26 @@ void Transform::Apply(std::span<const Value> rows, Arena& arena, std::vector<Tra
         return;
     }
     if (!options_.send_single) {
-        items.push_back(Shape(Value::Array(rows), arena));
+        items.push_back(MakeItem(Value::Array(rows), arena));
         return;
     }
     for (const Value& row : rows) {
         const bool empty = std::all_of(row.fields().begin(), row.fields().end(),
                                        [](const Field& field) { return field.value.is_missing(); });
         if (!options_.omit_if_empty || !empty) {
-            items.push_back(Shape(row, arena));
+            items.push_back(MakeItem(row, arena));
         }
     }
 }
 
+TransformItem Transform::MakeItem(const Value& value, Arena& arena) noexcept {
+    TransformItem item = Shape(value, arena);
+    item.source = value;
+    return item;
+}
+
 TransformItem Transform::Shape(const Value& value, Arena& arena) noexcept {
-    TransformItem item{TransformItem::Kind::kRow, value, {}};
+    TransformItem item{TransformItem::Kind::kRow, value, {}, value};
     if (template_) {
         if (!FromTemplate(value, arena, item)) {
             return item;

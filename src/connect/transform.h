@@ -33,6 +33,10 @@ struct TransformItem {
     Kind kind = Kind::kRow;
     Value value;            // kRow, kList
     std::string_view text;  // kText: in the arena; kError: likewise
+    Value source;           // the row, or the list of rows, that it was made of
+
+    // How many rows of the result it stands for.
+    size_t rows() const noexcept { return source.is_array() ? source.size() : 1; }
 };
 
 // First stage behind the batch: rows -> items, in the order omitIfEmpty, dataTemplate, dataField, fields or
@@ -53,6 +57,7 @@ class Transform {
         return !options_.data_field.empty() || !options_.fields.empty() || !options_.exclude_fields.empty();
     }
     // `value` is a row or a list.
+    TransformItem MakeItem(const Value& value, Arena& arena) noexcept;
     TransformItem Shape(const Value& value, Arena& arena) noexcept;
     bool FromTemplate(const Value& value, Arena& arena, TransformItem& item) noexcept;
     bool PickDataField(Value& value, Arena& arena, std::string& error) const noexcept;
