@@ -6,6 +6,7 @@
 #include "codec/cipher.h"
 #include "codec/compress.h"
 #include "codec/encoder.h"
+#include "codec/json_writer.h"
 #include "connect/action_queue.h"
 #include "connect/batch_writer.h"
 #include "connect/common_properties.h"
@@ -47,6 +48,7 @@ class SinkPipeline final : public Action {
     static constexpr size_t kMaxBatchRows = 100'000;
 
     NodeStats* AddNode(NodeStats::Kind kind, const std::string& name);
+    Result<void> MakeErrorEncoder();
     Result<void> AddCodecs(const std::string& sink_name, int& position, const Services& services);
 
     void Handle(const TransformItem& item, const Metadata* meta) noexcept;
@@ -76,6 +78,7 @@ class SinkPipeline final : public Action {
 
     std::unique_ptr<Transform> transform_;
     std::unique_ptr<codec::Encoder> encoder_;
+    std::unique_ptr<codec::Encoder> error_encoder_;  // knows nothing of the columns of data rows
     std::unique_ptr<BatchWriter> batch_writer_;
     std::unique_ptr<codec::Compressor> compressor_;
     std::unique_ptr<codec::Cipher> cipher_;
@@ -100,6 +103,15 @@ class SinkPipeline final : public Action {
 
 NodeStats* SinkPipeline::AddNode(NodeStats::Kind kind, const std::string& name) {
     return nodes_.emplace_back(std::make_shared<NodeStats>(kind, name)).get();
+}
+
+Result<void> SinkPipeline::MakeErrorEncoder() {
+    codec::EncoderOptions options = common_.encoder;
+    options.fields.clear();
+    // A single row has its header only once, in front of the data.
+    options.has_header = options.has_header && !common_.transform.send_single;
+    HAUMEA_TRY(error_encoder_, codec::MakeEncoder(options));
+    return {};
 }
 
 Result<void> SinkPipeline::AddCodecs(const std::string& sink_name, int& position, const Services& services) {
@@ -140,11 +152,12 @@ Result<void> SinkPipeline::Build(const SinkDescriptor& descriptor, const SinkSpe
         AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_transform", sink_name, position++));
     if (for_transport) {
         HAUMEA_TRY(encoder_, codec::MakeEncoder(common_.encoder));
+        HAUMEA_TRY_VOID(MakeErrorEncoder());
         const char* stage = common_.batches() ? "batchWriter" : "encode";
         encode_stats_ =
             AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_{}", sink_name, position++, stage));
         if (common_.batches()) {
-            HAUMEA_TRY(batch_writer_, BatchWriter::Make(common_.encoder));
+            HAUMEA_TRY(batch_writer_, BatchWriter::Make(common_.encoder, common_.batch_header));
         }
         HAUMEA_TRY_VOID(AddCodecs(sink_name, position, services));
     }
@@ -331,8 +344,8 @@ void SinkPipeline::SendErrorText(std::string_view text) noexcept {
     SendErrorRow(Value::Object({&field, 1}));
 }
 
-// Errors skip the transform and do not wait for a batch. One that cannot be encoded is counted and ends
-// there.
+// Errors skip the transform and do not wait for a batch. A format that cannot take one (urlencoded takes no
+// lists, binary no objects) sends it as JSON.
 void SinkPipeline::SendErrorRow(const Value& row) noexcept {
     if (row_sink_) {
         row_sink_->Send({.rows = {&row, 1}, .is_error = true});
@@ -340,11 +353,17 @@ void SinkPipeline::SendErrorRow(const Value& row) noexcept {
     }
     encoded_.Clear();
     std::string error;
-    const bool encoded = common_.transform.send_single ? encoder_->EncodeOne(row, encoded_, error)
-                                                       : encoder_->EncodeList({&row, 1}, encoded_, error);
+    const Value list = Value::Array({&row, 1});
+    const Value& payload = common_.transform.send_single ? row : list;
+    const bool encoded = common_.transform.send_single
+                             ? error_encoder_->EncodeOne(row, encoded_, error)
+                             : error_encoder_->EncodeList({&row, 1}, encoded_, error);
     if (!encoded) {
-        encode_stats_->CountException("cannot encode an error row: " + error, clock_->NowMs());
-        return;
+        encoded_.Clear();
+        if (!codec::WriteJson(payload, encoded_, error)) {
+            encode_stats_->CountException("cannot encode an error row: " + error, clock_->NowMs());
+            return;
+        }
     }
     const bool send_error =
         std::exchange(options_.send_error, false);  // a failing codec must not come back here

@@ -154,8 +154,31 @@ TEST_F(ActionTest, ErrorRowsAreJsonAndSkipTheTransform) {
     EXPECT_EQ(Sent(), Texts{});
 }
 
-TEST_F(ActionTest, WhatCannotBeEncodedIsCountedAtItsNode) {
+TEST_F(ActionTest, ErrorRowsDoNotDisturbTheColumnsOfDelimitedData) {
+    ASSERT_EQ(Make(R"({"format":"delimited","sendSingle":true})"), "");
+    Emit(R"([{"error":"bad"}])", true);
+    Emit(R"([{"a":1,"b":2}])");
+    Emit(R"([{"error":"worse"}])", true);
+    EXPECT_EQ(Sent(), (Texts{"bad", "1,2", "worse"}));
+    ASSERT_EQ(Make(R"({"format":"delimited","fields":["b","a"],"hasHeader":true})"), "");
+    Emit(R"([{"error":"bad"}])", true);
+    EXPECT_EQ(Sent(), Texts{"error\nbad"});
+}
+
+TEST_F(ActionTest, ErrorRowsThatTheFormatCannotTakeAreJson) {
     ASSERT_EQ(Make(R"({"format":"urlencoded"})"), "");
+    Emit(R"([{"error":"a b"}])", true);
+    ASSERT_EQ(Make(R"({"format":"urlencoded","sendSingle":true})"), "");
+    Emit(R"([{"error":"a b"}])", true);
+    ASSERT_EQ(Make(R"({"format":"binary","sendSingle":true})"), "");
+    Emit(R"([{"error":"a b"}])", true);
+    EXPECT_EQ(Sent(), (Texts{R"([{"error":"a b"}])", "error=a+b", R"({"error":"a b"})"}));
+}
+
+TEST_F(ActionTest, WhatCannotBeEncodedIsCountedAtItsNode) {
+    ActionOptions silent;
+    silent.send_error = false;
+    ASSERT_EQ(Make(R"({"format":"urlencoded"})", silent), "");
     Emit(R"([{"a":1}])");
     EXPECT_EQ(Sent(), Texts{});
     EXPECT_GE(action_->nodes()[1]->exceptions.load(), 1);
@@ -198,6 +221,12 @@ TEST_F(ActionTest, BatchesCountRowsAndJoinThem) {
         Emit(R"([{"a":3}])");
         EXPECT_EQ(Sent(), Texts{"a,b\n1,2\n3,"});
     }
+    ASSERT_EQ(Make(R"({"batchSize":1,"format":"delimited","delimiter":";","fields":["b","a"]})"), "");
+    Emit(R"([{"a":1,"b":2},{"a":3,"b":4}])");
+    EXPECT_EQ(Sent(), Texts{"b;a\n2;1\n4;3"});
+    ASSERT_EQ(Make(R"({"batchSize":1,"format":"delimited","hasHeader":false})"), "");
+    Emit(R"([{"a":1,"b":2}])");
+    EXPECT_EQ(Sent(), Texts{"1,2"});
     ASSERT_EQ(Make(R"({"batchSize":2,"dataTemplate":"{\"x\":{{.a}}}","sendSingle":true})"), "");
     Emit(R"([{"a":1}])");
     Emit(R"([{"a":2}])");

@@ -6,14 +6,13 @@ namespace haumea::connect {
 
 using Kind = TransformItem::Kind;
 
-BatchWriter::BatchWriter(const codec::EncoderOptions& options)
+BatchWriter::BatchWriter(const codec::EncoderOptions& options, bool header)
     : options_(options), json_(options.format == "json"), delimited_(options.format == "delimited") {
-    options_.has_header = delimited_;
-    options_.fields.clear();
+    options_.has_header = delimited_ && header;
 }
 
-Result<std::unique_ptr<BatchWriter>> BatchWriter::Make(const codec::EncoderOptions& options) {
-    std::unique_ptr<BatchWriter> writer(new BatchWriter(options));
+Result<std::unique_ptr<BatchWriter>> BatchWriter::Make(const codec::EncoderOptions& options, bool header) {
+    std::unique_ptr<BatchWriter> writer(new BatchWriter(options, header));
     HAUMEA_TRY(writer->encoder_, codec::MakeEncoder(writer->options_));
     return writer;
 }

@@ -9,11 +9,12 @@
 
 namespace haumea::connect {
 
-// Joins items to one payload: JSON as an array of them, delimited as lines below a header line, other formats
-// and templates a line each, binary end to end. Owned by one action; home loop only.
+// Joins items to one payload: JSON as an array of them, delimited as lines below a header line (unless
+// `header` is false) in the order of `fields` or else of the sorted keys of the batch's first row, other
+// formats and templates a line each, binary end to end. Owned by one action; home loop only.
 class BatchWriter {
   public:
-    static Result<std::unique_ptr<BatchWriter>> Make(const codec::EncoderOptions& options);
+    static Result<std::unique_ptr<BatchWriter>> Make(const codec::EncoderOptions& options, bool header);
 
     // False: the item cannot be encoded; the batch is as it was.
     bool Add(const TransformItem& item, std::string& error) noexcept;
@@ -22,7 +23,7 @@ class BatchWriter {
     bool Finish(BufferBuilder& out) noexcept;
 
   private:
-    explicit BatchWriter(const codec::EncoderOptions& options);
+    BatchWriter(const codec::EncoderOptions& options, bool header);
     bool AddRow(const Value& row, std::string& error) noexcept;
     void Separate();
 

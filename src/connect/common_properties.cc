@@ -156,6 +156,7 @@ Result<CommonProperties> ReadCommonProperties(const config::Node& props) {
                             common.encoder.format == "urlencoded";
     common.encoder.delimiter = reader.String("delimiter");
     common.encoder.has_header = reader.Bool("hasHeader", false);
+    common.batch_header = reader.Bool("hasHeader", true);
     common.encoder.fields = transform.fields;
     common.batch_size = reader.Int("batchSize", 0);
     common.linger_ms = reader.DurationMs("lingerInterval", 0);

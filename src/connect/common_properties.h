@@ -19,6 +19,7 @@ struct CommonProperties {
     codec::EncoderOptions encoder;
     int64_t batch_size = 0;
     int64_t linger_ms = 0;
+    bool batch_header = true;  // delimited batches have a header line unless hasHeader is given as false
     std::string compression;
     int64_t zstd_window_bytes = 8 << 20;
     std::string encryption;
