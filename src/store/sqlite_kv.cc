@@ -5,36 +5,13 @@
 #include <mutex>
 
 #include "store/kv.h"
+#include "store/sqlite_error.h"
 
 namespace haumea::store {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
 constexpr int kFormat = 1;  // PRAGMA user_version of files that this version writes
-
-// What a person can do about a failure of SQLite.
-std::string_view Remedy(int code) {
-    switch (code & 0xFF) {
-        case SQLITE_FULL:
-            return "the disk is full: free some space and try again";
-        case SQLITE_READONLY:
-        case SQLITE_PERM:
-        case SQLITE_AUTH:
-            return "make the file and its folder writable for the user that runs haumea";
-        case SQLITE_CANTOPEN:
-            return "check that the folder exists and is writable for the user that runs haumea";
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return "another process uses the file: stop it, or choose another data folder";
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return "restore the file from a backup, or move it away to start empty";
-        case SQLITE_IOERR:
-            return "check the disk (dmesg) and the free space";
-        default:
-            return "see the log of the system";
-    }
-}
 
 class Connection {
   public:
@@ -61,8 +38,7 @@ class Connection {
     }
 
     tl::unexpected<Error> Failure(std::string_view action, int code) const {
-        const char* reason = db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
-        return Fail(Errorf(ErrorCode::kIo, "cannot {} {}: {}; {}", action, path_, reason, Remedy(code)));
+        return Fail(SqliteError(action, path_, db_, code));
     }
 
     const std::string& path() const { return path_; }
@@ -206,7 +182,7 @@ class SqliteStore final : public Store {
             HAUMEA_TRY(const bool row, check.Step("read"));
             if (const std::string verdict = row ? check.Column(0) : "ok"; verdict != "ok") {
                 return Fail(Errorf(ErrorCode::kIo, "cannot read {}: {}; {}", connection_.path(), verdict,
-                                   Remedy(SQLITE_CORRUPT)));
+                                   SqliteRemedy(SQLITE_CORRUPT)));
             }
         }
         Statement version(connection_, "PRAGMA user_version");
