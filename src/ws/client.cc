@@ -72,6 +72,9 @@ void Client::Attach(ClientListener& user) { users_.push_back({&user}); }
 void Client::Detach(ClientListener& user) {
     ResumeReading(user);
     writer_.Forget(&user);
+    for (OrderedPing& ping : ordered_pings_) {
+        ping.user = ping.user == &user ? nullptr : ping.user;
+    }
     if (User* entry = Find(user)) {
         entry->listener = nullptr;
     }
@@ -121,11 +124,12 @@ SendResult Client::Send(ClientListener& user, BufferView payload, bool is_text, 
     return SendResult::kAccepted;
 }
 
-bool Client::SendPing(uint64_t sequence) {
+bool Client::SendPing(ClientListener& user, uint64_t sequence) {
     if (phase_ != Phase::kOpen) {
         return false;
     }
-    writer_.Push({BufferView::Copy(PingPayload(kOrderedPing, sequence)), Opcode::kPing, nullptr});
+    ordered_pings_.push_back({.number = ++ping_counter_, .user = &user, .sequence = sequence});
+    writer_.Push({BufferView::Copy(PingPayload(kOrderedPing, ping_counter_)), Opcode::kPing, nullptr});
     ScheduleFlush();
     return true;
 }
@@ -175,6 +179,7 @@ void Client::Flush() {
         last_progress_ns_ = NowNs();
         writer_.Taken(result.bytes, [&](const ClientWriter::Message& message) {
             if (message.opcode == Opcode::kPing) {
+                AwaitPong();
                 return;
             }
             ++status_.messages_out;
@@ -326,7 +331,14 @@ void Client::OnPong(std::string_view payload) {
     }
     std::memcpy(&number, payload.data() + 1, sizeof number);
     if (payload.front() == kOrderedPing) {
-        ForEachUser([number](ClientListener& user) { user.OnPong(number); });
+        // An answer to the latest ping stands for those before it (RFC 6455 5.5.3).
+        while (!ordered_pings_.empty() && ordered_pings_.front().number <= number) {
+            const OrderedPing ping = ordered_pings_.front();
+            ordered_pings_.pop_front();
+            if (ping.user != nullptr) {
+                ping.user->OnPong(ping.sequence);
+            }
+        }
     } else if (payload.front() == kKeepAlivePing && number == ping_counter_ && ping_sent_ns_ != 0) {
         status_.last_round_trip_us = (NowNs() - ping_sent_ns_) / 1000;
         ping_sent_ns_ = 0;
@@ -353,6 +365,14 @@ void Client::BeginClosing(CloseCode code, std::string_view reason) {
 
 // ---- liveness ----
 
+// A ping of SendPing() is with the socket: from now on silence counts.
+void Client::AwaitPong() {
+    if (ping_sent_ns_ == 0 && behaviour_.pong_timeout_ms > 0) {
+        ping_sent_ns_ = NowNs();
+        ping_timer_.Start(behaviour_.pong_timeout_ms, [this] { OnPingTimer(); });
+    }
+}
+
 void Client::OnPingTimer() {
     const int64_t now = NowNs();
     const int64_t interval_ns = behaviour_.ping_interval_ms * 1'000'000;
@@ -369,7 +389,7 @@ void Client::OnPingTimer() {
             return;
         }
         next_ns = timeout_ns - (now - ping_sent_ns_);
-    } else if (now - alive_ns >= interval_ns) {
+    } else if (interval_ns > 0 && now - alive_ns >= interval_ns) {
         const MaskKey key = writer_.NewKey();
         const std::string payload = PingPayload(kKeepAlivePing, ++ping_counter_);
         if (writer_.Control(MakeControlFrame(Opcode::kPing, payload, &key))) {
@@ -380,6 +400,9 @@ void Client::OnPingTimer() {
     } else {
         ping_sent_ns_ = 0;
         next_ns = interval_ns - (now - alive_ns);
+    }
+    if (interval_ns == 0 && ping_sent_ns_ == 0) {
+        return;  // only pings of SendPing() are watched
     }
     ping_timer_.Start((next_ns + 999'999) / 1'000'000, [this] { OnPingTimer(); });
 }

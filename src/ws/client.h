@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,7 +62,8 @@ class ClientListener {
     virtual void OnHandedOver(size_t /*count*/) {}
     // `count` messages of this user were dropped to make room for newer ones.
     virtual void OnDropped(size_t /*count*/) {}
-    // The remote answered the ping `sequence` of SendPing(): it has read everything that was sent before it.
+    // The remote answered this user's ping `sequence` of SendPing(), or a later one: it has read everything
+    // that was sent before it.
     virtual void OnPong(uint64_t /*sequence*/) {}
 };
 
@@ -110,9 +112,9 @@ class Client {
     SendResult Send(ClientListener& user, BufferView payload, bool is_text, WhenFull when_full);
     // Takes back what `user` has queued and the socket has not begun to take.
     size_t Discard(ClientListener& user) { return writer_.Discard(&user); }
-    // A ping behind everything that was sent so far; OnPong(sequence) answers to every user. False while not
-    // connected.
-    bool SendPing(uint64_t sequence);
+    // A ping behind everything that was sent so far; OnPong(sequence) of `user` follows, unless the
+    // connection is lost before. False while not connected. The pong is awaited for pongTimeout.
+    bool SendPing(ClientListener& user, uint64_t sequence);
     // Sends now what would be sent at the end of the turn.
     void Flush();
 
@@ -135,6 +137,11 @@ class Client {
         kClosing,   // our close frame is on its way or sent; waiting for the end of the stream
         kWaiting,   // between two attempts
         kClosed,
+    };
+    struct OrderedPing {
+        uint64_t number = 0;
+        ClientListener* user = nullptr;  // null: detached
+        uint64_t sequence = 0;           // as the user counts
     };
     struct User {
         ClientListener* listener = nullptr;  // null: detached, removed when nobody iterates
@@ -169,6 +176,7 @@ class Client {
     void OnBlocked();
     void OnWriteFailed();
     void AfterFlush();
+    void AwaitPong();
     void OnPingTimer();
     void OnWriteTimer();
     bool reading_paused() const noexcept { return paused_users_ > 0; }
@@ -210,6 +218,7 @@ class Client {
     int64_t last_progress_ns_ = 0;
     int64_t ping_sent_ns_ = 0;  // 0: no ping of ours waits for its answer
     uint64_t ping_counter_ = 0;
+    std::deque<OrderedPing> ordered_pings_;  // not answered yet, oldest first
 
     io::Timer phase_timer_;  // deadline of the handshake, the backoff, the close
     io::Timer ping_timer_;

@@ -247,6 +247,7 @@ void Client::DropConnection() {
     read_buffer_ = nullptr;
     parsing_paused_ = close_queued_ = write_blocked_ = false;
     ping_sent_ns_ = 0;
+    ordered_pings_.clear();
     close_reason_.clear();
     writer_.Disconnected();
 }

@@ -44,7 +44,7 @@ class ClientPool::ProbeRun final : public ClientListener {
     void OnState(const ClientStatus& status) override {
         switch (status.state) {
             case ClientState::kConnected:
-                client_->SendPing(0);
+                client_->SendPing(*this, 0);
                 break;
             case ClientState::kConnecting:
             case ClientState::kDisconnected:

@@ -318,7 +318,7 @@ TEST_F(ClientTest, DoesNotPingARemoteThatTalks) {
 TEST_F(ClientTest, AnOrderedPingGoesBehindTheMessagesBeforeIt) {
     Open();
     Send("a");
-    EXPECT_TRUE(client_->SendPing(42));
+    EXPECT_TRUE(client_->SendPing(user_, 42));
     Send("b");
     Run();
     const auto events = server().Receive();
@@ -327,6 +327,34 @@ TEST_F(ClientTest, AnOrderedPingGoesBehindTheMessagesBeforeIt) {
     server().Send(Opcode::kPong, events[1].payload);
     Run();
     EXPECT_THAT(user_.pongs, ElementsAre(42U));
+}
+
+TEST_F(ClientTest, APongAnswersTheUserThatAskedAndStandsForEarlierPings) {
+    Open();
+    RecordingListener other;
+    client_->Attach(other);
+    EXPECT_TRUE(client_->SendPing(user_, 7));
+    EXPECT_TRUE(client_->SendPing(other, 7));
+    EXPECT_TRUE(client_->SendPing(user_, 8));
+    Run();
+    const auto events = server().Receive();
+    ASSERT_EQ(events.size(), 3U);
+    server().Send(Opcode::kPong, events[1].payload);
+    Run();
+    EXPECT_THAT(user_.pongs, ElementsAre(7U));
+    EXPECT_THAT(other.pongs, ElementsAre(7U));
+    client_->Detach(other);
+}
+
+TEST_F(ClientTest, ARemoteThatDoesNotAnswerAnOrderedPingInTimeIsLost) {
+    Open();
+    EXPECT_TRUE(client_->SendPing(user_, 1));
+    Run();
+    Advance(9'999);
+    EXPECT_EQ(client_->Status().state, ClientState::kConnected);
+    Advance(1);
+    EXPECT_EQ(client_->Status().last_error, "no answer to a ping within 10000 ms (pongTimeout)");
+    EXPECT_THAT(user_.pongs, ElementsAre());
 }
 
 TEST_F(ClientTest, APausedUserStopsReadingForAllUntilItResumes) {

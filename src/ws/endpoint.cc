@@ -327,6 +327,13 @@ void EndpointRef::WhenReady(std::function<void()> ready) {
     }
 }
 
+void EndpointRef::WhenRoom(std::function<void()> ready) {
+    if (Endpoint::Holder* holder = endpoint_->FindHolder(holder_)) {
+        holder->ready = std::move(ready);
+        endpoint_->hub_.RequestRoom();
+    }
+}
+
 void EndpointRef::Reset() {
     if (Endpoint* endpoint = std::exchange(endpoint_, nullptr)) {
         server_->Release(*endpoint, holder_);

@@ -127,6 +127,8 @@ class Endpoint {
     bool wants_pause() const noexcept { return hub_.wants_pause(); }
 
     EndpointStats stats();
+    // Somebody is connected whose backlog is at most half full.
+    bool has_room() const noexcept { return open_clients_ != 0 && hub_.HasRoom(); }
     // What slow clients have missed since the last call, whoever called: several publishers on one path count
     // each drop once.
     uint64_t TakeDropped() noexcept { return hub_.TakeDropped(); }
@@ -219,6 +221,9 @@ class EndpointRef {
     // Runs `ready` once, from the loop, when publishing is worth a try again (no client blocks, wants_pause()
     // is false); at once in the next turn when it is already. Another call replaces it.
     void WhenReady(std::function<void()> ready);
+    // Runs `ready` once when a client has connected or has_room() may be true again; now and then for
+    // nothing. Replaces WhenReady().
+    void WhenRoom(std::function<void()> ready);
     void Reset();
 
   private:

@@ -69,6 +69,11 @@ class Hub {
     bool wants_pause() const noexcept;
     // Asks for on_ready also when nothing was refused.
     void RequestReady();
+    // Is there a client with at least half of its backlog free? A publisher with a cache looks before it
+    // publishes: what only slow clients could get stays with it.
+    bool HasRoom() const noexcept;
+    // Asks for on_ready when there is room.
+    void RequestRoom() noexcept { room_wanted_ = true; }
 
     // From now on `subscriber` gets `first` (the handshake's answer), then every message published from here
     // on.
@@ -166,6 +171,7 @@ class Hub {
     bool flush_scheduled_ = false;
     bool sending_ = false;  // inside a flush or the policy: calls from within do not nest
     bool ready_wanted_ = false;
+    bool room_wanted_ = false;
     io::Timer block_timer_;
     std::shared_ptr<Hub*> self_;  // shared with scheduled tasks, which find null when it is gone
 };

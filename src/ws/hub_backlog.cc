@@ -251,9 +251,25 @@ void Hub::RequestReady() {
     NotifyReady();
 }
 
+bool Hub::HasRoom() const noexcept {
+    const auto half_free = [this](const BacklogLimits& backlog) {
+        return backlog.messages * 2 <= settings_.limits.messages && backlog.bytes * 2 <= settings_.limits.bytes;
+    };
+    if (!ready_.empty()) {
+        return open_ > 0 && half_free(Unsent());
+    }
+    return std::any_of(blocked_.begin(), blocked_.end(), [&](const Subscriber* subscriber) {
+        return subscriber->stop_seq_ == Subscriber::kNoStop && half_free(Backlog(*subscriber));
+    });
+}
+
 void Hub::NotifyReady() {
-    if (ready_wanted_ && !wants_pause() && !(settings_.policy == SlowConsumer::kBlock && AnyFull())) {
-        ready_wanted_ = false;
+    const bool ready =
+        ready_wanted_ && !wants_pause() && !(settings_.policy == SlowConsumer::kBlock && AnyFull());
+    const bool room = room_wanted_ && HasRoom();
+    ready_wanted_ = ready_wanted_ && !ready;
+    room_wanted_ = room_wanted_ && !room;
+    if (ready || room) {
         on_ready_();
     }
 }
