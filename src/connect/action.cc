@@ -9,8 +9,11 @@
 #include "codec/json_writer.h"
 #include "connect/action_queue.h"
 #include "connect/batch_writer.h"
+#include "connect/cache_file.h"
+#include "connect/cache_stage.h"
 #include "connect/common_properties.h"
 #include "connect/registry.h"
+#include "connect/resend_indicator.h"
 #include "connect/services.h"
 #include "connect/transform.h"
 #include "ws/utf8.h"
@@ -34,8 +37,8 @@ class SinkPipeline final : public Action {
     Result<void> Open() override;
     Flow Emit(const Emission& emission) noexcept override;
     void SetResumeCallback(std::function<void()> resume) override {
-        if (queue_) {
-            queue_->SetResumeCallback(std::move(resume));
+        if (outlet_) {
+            outlet_->SetResumeCallback(std::move(resume));
         }
     }
     void Flush() noexcept override { FlushBatch(); }
@@ -50,6 +53,10 @@ class SinkPipeline final : public Action {
     NodeStats* AddNode(NodeStats::Kind kind, const std::string& name);
     Result<void> MakeErrorEncoder();
     Result<void> AddCodecs(const std::string& sink_name, int& position, const Services& services);
+    Result<void> AddTransport(const SinkDescriptor& descriptor, const SinkSpec& spec, int position,
+                              Services& services);
+    Result<void> AddCache(const SinkDescriptor& descriptor, const SinkSpec& spec, int position,
+                          Services& services);
 
     void Handle(const TransformItem& item, const Metadata* meta) noexcept;
     void HandleForTransport(const TransformItem& item) noexcept;
@@ -57,6 +64,9 @@ class SinkPipeline final : public Action {
     bool EncodeItem(const TransformItem& item, std::string& error) noexcept;
     // Compresses, encrypts and pushes what is in encoded_.
     void Finish(bool maybe_text) noexcept;
+    // Compresses and encrypts what `payload` holds; false when that failed, which has been counted.
+    bool Pack(BufferBuilder& payload, BufferView& packed) noexcept;
+    BufferView PackForResending() noexcept;
     void Failed(NodeStats* node, std::string text) noexcept;
     void SendErrorText(std::string_view text) noexcept;
     void SendErrorRow(const Value& row) noexcept;
@@ -83,8 +93,11 @@ class SinkPipeline final : public Action {
     std::unique_ptr<codec::Compressor> compressor_;
     std::unique_ptr<codec::Cipher> cipher_;
     std::unique_ptr<MessageSink> message_sink_;
+    std::unique_ptr<MessageSink> resend_sink_;  // of late messages, when they go elsewhere
     std::unique_ptr<RowSink> row_sink_;
-    std::unique_ptr<ActionQueue> queue_;
+    std::unique_ptr<Outlet> outlet_;
+    CacheStage* cache_ = nullptr;  // the outlet, when it is one
+    NodeStats* resend_stats_ = nullptr;
     bool open_ = false;
 
     // Scratch, reused between emissions.
@@ -93,6 +106,7 @@ class SinkPipeline final : public Action {
     BufferBuilder encoded_;
     BufferBuilder compressed_;
     BufferBuilder encrypted_;
+    BufferBuilder flagged_;  // with the resend indicator
     Flow flow_ = Flow::kContinue;
 
     io::Timer linger_;
@@ -161,31 +175,87 @@ Result<void> SinkPipeline::Build(const SinkDescriptor& descriptor, const SinkSpe
         }
         HAUMEA_TRY_VOID(AddCodecs(sink_name, position, services));
     }
-    if (common_.enable_cache) {
-        warnings_.push_back(
-            fmt::format("{}: enableCache has no effect yet: messages wait in the bounded queue", sink_name));
-    }
     SinkSpec own = spec;
     own.warnings = &warnings_;
     own.block_when_full = options_.disable_buffer_full_discard;
     if (for_transport) {
-        HAUMEA_TRY(message_sink_, descriptor.make_message_sink(own, services));
-    } else {
-        HAUMEA_TRY(row_sink_, descriptor.make_row_sink(own, services));
+        return AddTransport(descriptor, own, position, services);
     }
+    if (common_.enable_cache) {
+        warnings_.push_back(
+            fmt::format("{}: enableCache has no effect: this sink always takes its rows", sink_name));
+    }
+    HAUMEA_TRY(row_sink_, descriptor.make_row_sink(own, services));
     sink_stats_ = AddNode(NodeStats::Kind::kSink, sink_name);
-    if (message_sink_) {
-        ActionQueue::Settings settings;
-        const int64_t length = common_.buffer_length > 0 ? common_.buffer_length : options_.buffer_length;
-        settings.messages = static_cast<size_t>(std::max<int64_t>(length, 1));
-        settings.pause_when_full = options_.disable_buffer_full_discard;
-        queue_ = std::make_unique<ActionQueue>(*message_sink_, settings, *sink_stats_, *clock_);
+    return {};
+}
+
+Result<void> SinkPipeline::AddTransport(const SinkDescriptor& descriptor, const SinkSpec& spec, int position,
+                                        Services& services) {
+    HAUMEA_TRY(message_sink_, descriptor.make_message_sink(spec, services));
+    if (common_.enable_cache) {
+        return AddCache(descriptor, spec, position, services);
     }
+    sink_stats_ = AddNode(NodeStats::Kind::kSink, fmt::format("{}_{}", descriptor.type, spec.index));
+    ActionQueue::Settings settings;
+    const int64_t length = common_.buffer_length > 0 ? common_.buffer_length : options_.buffer_length;
+    settings.messages = static_cast<size_t>(std::max<int64_t>(length, 1));
+    settings.pause_when_full = options_.disable_buffer_full_discard;
+    outlet_ = std::make_unique<ActionQueue>(*message_sink_, settings, *sink_stats_, *clock_);
+    return {};
+}
+
+Result<void> SinkPipeline::AddCache(const SinkDescriptor& descriptor, const SinkSpec& spec, int position,
+                                    Services& services) {
+    const std::string sink_name = fmt::format("{}_{}", descriptor.type, spec.index);
+    const bool alter = common_.cache.alter_queue;
+    const auto warn = [&](const char* text) { warnings_.push_back(fmt::format("{}: {}", sink_name, text)); };
+    if (!alter && !common_.resend_destination.empty()) {
+        warn("resendDestination has an effect only with resendAlterQueue: true");
+    } else if (!common_.resend_destination.empty()) {
+        if (!descriptor.redirect) {
+            return Failf("resendDestination is \"{}\", but the sink {} has no other destination than its own",
+                         common_.resend_destination, descriptor.type);
+        }
+        SinkSpec other = spec;
+        HAUMEA_TRY(other.props, descriptor.redirect(spec.props, common_.resend_destination));
+        auto made = descriptor.make_message_sink(other, services);
+        if (!made) {
+            return Fail(std::move(made.error()).With("resendDestination"));
+        }
+        resend_sink_ = std::move(*made);
+    }
+    if (!common_.resend_indicator_field.empty() && common_.encoder.format != "json") {
+        warn("resendIndicatorField has an effect only with format json");
+        common_.resend_indicator_field.clear();
+    }
+    NodeStats* cache_stats =
+        AddNode(NodeStats::Kind::kOperator,
+                alter ? fmt::format("{}_cache", sink_name) : fmt::format("{}_{}_cache", sink_name, position));
+    sink_stats_ = AddNode(NodeStats::Kind::kSink, sink_name);
+    if (resend_sink_) {
+        resend_stats_ = AddNode(NodeStats::Kind::kSink, fmt::format("{}_resend", sink_name));
+    }
+    CacheSettings settings = common_.cache;
+    settings.pause_when_full = options_.disable_buffer_full_discard;
+    settings.backlog.file = CacheFile(services.data_dir, spec.rule_id, sink_name);
+    auto cache = std::make_unique<CacheStage>(
+        *message_sink_, resend_sink_.get(), std::move(settings),
+        CacheStage::Nodes{.cache = cache_stats, .sink = sink_stats_, .resend = resend_stats_},
+        *services.scheduler, DiskOf(services));
+    cache_ = cache.get();
+    outlet_ = std::move(cache);
     return {};
 }
 
 Result<void> SinkPipeline::Open() {
     HAUMEA_TRY_VOID(message_sink_ ? message_sink_->Open(*sink_stats_) : row_sink_->Open(*sink_stats_));
+    if (resend_sink_) {
+        HAUMEA_TRY_VOID(resend_sink_->Open(*resend_stats_));
+    }
+    if (cache_ != nullptr) {
+        cache_->Open();
+    }
     open_ = true;
     return {};
 }
@@ -198,9 +268,11 @@ void SinkPipeline::Close() {
     open_ = false;
     linger_.Cancel();
     if (message_sink_) {
-        queue_->SetResumeCallback(nullptr);
-        queue_->Abandon();
+        outlet_->Close();
         message_sink_->Close();
+        if (resend_sink_) {
+            resend_sink_->Close();
+        }
     } else {
         row_sink_->Close();
     }
@@ -297,37 +369,53 @@ void SinkPipeline::HandleForRows(const TransformItem& item, const Metadata* meta
     row_sink_->Send({.rows = rows, .is_error = false, .meta = meta});
 }
 
-void SinkPipeline::Finish(bool maybe_text) noexcept {
-    BufferBuilder* payload = &encoded_;
+bool SinkPipeline::Pack(BufferBuilder& payload, BufferView& packed) noexcept {
+    BufferBuilder* last = &payload;
     std::string error;
     if (compressor_) {
         compress_stats_->CountIn();
         compressed_.Clear();
         compress_stats_->CountProcessed();
-        if (!compressor_->Compress(payload->view(), compressed_, error)) {
+        if (!compressor_->Compress(last->view(), compressed_, error)) {
             Failed(compress_stats_, std::move(error));
-            return;
+            return false;
         }
         compress_stats_->CountOut();
-        payload = &compressed_;
+        last = &compressed_;
     }
     if (cipher_) {
         encrypt_stats_->CountIn();
         encrypted_.Clear();
         encrypt_stats_->CountProcessed();
-        if (!cipher_->Encrypt(payload->view(), encrypted_, error)) {
+        if (!cipher_->Encrypt(last->view(), encrypted_, error)) {
             Failed(encrypt_stats_, std::move(error));
-            return;
+            return false;
         }
         encrypt_stats_->CountOut();
-        payload = &encrypted_;
+        last = &encrypted_;
     }
+    packed = last->Take();
+    return true;
+}
+
+// The message as it goes out when it is late, with resendIndicatorField. What is no JSON stays as it is.
+BufferView SinkPipeline::PackForResending() noexcept {
+    BufferView packed;
+    if (!SetIndicator(encoded_.view(), common_.resend_indicator_field, flagged_) || !Pack(flagged_, packed)) {
+        return {};
+    }
+    return packed;
+}
+
+void SinkPipeline::Finish(bool maybe_text) noexcept {
     EncodedMessage message;
     // JSON and urlencoded are UTF-8 by construction; other texts hold what came in.
     message.is_text =
-        maybe_text && !compressor_ && !cipher_ && (encoder_->is_text() || ws::IsValidUtf8(payload->view()));
-    message.payload = payload->Take();
-    if (queue_->Push(std::move(message)) == Flow::kPause) {
+        maybe_text && !compressor_ && !cipher_ && (encoder_->is_text() || ws::IsValidUtf8(encoded_.view()));
+    if (cache_ != nullptr && !common_.resend_indicator_field.empty()) {
+        message.resent = PackForResending();
+    }
+    if (Pack(encoded_, message.payload) && outlet_->Push(std::move(message)) == Flow::kPause) {
         flow_ = Flow::kPause;
     }
 }

@@ -86,7 +86,8 @@ void ActionQueue::Drain() noexcept {
     }
 }
 
-void ActionQueue::Abandon() noexcept {
+void ActionQueue::Close() noexcept {
+    resume_ = nullptr;
     stats_->CountDropped(static_cast<int64_t>(waiting_.size()));
     waiting_.clear();
     bytes_ = 0;

@@ -14,7 +14,7 @@ namespace haumea::connect {
 // Last stage of an action that ends in a transport: hands messages to it and holds those that it does not
 // take now. Bounded in messages and bytes; beyond it the oldest goes, counted, or the rule has to wait. Owned
 // by one action; home loop only.
-class ActionQueue {
+class ActionQueue final : public Outlet {
   public:
     struct Settings {
         size_t messages = 1024;
@@ -24,12 +24,9 @@ class ActionQueue {
     // `stats` is the node of the sink; `now` for its texts.
     ActionQueue(MessageSink& sink, const Settings& settings, metrics::NodeStats& stats, const Clock& clock);
 
-    // kPause: full; the resume callback follows when there is room. The message has been taken all the same.
-    Flow Push(EncodedMessage message) noexcept;
-    void SetResumeCallback(std::function<void()> resume) { resume_ = std::move(resume); }
-    size_t size() const noexcept { return waiting_.size(); }
-    // Drops what waits, counted: the action ends.
-    void Abandon() noexcept;
+    Flow Push(EncodedMessage message) noexcept override;
+    void SetResumeCallback(std::function<void()> resume) override { resume_ = std::move(resume); }
+    void Close() noexcept override;
 
   private:
     static constexpr size_t kPauseSlack = 4;

@@ -32,14 +32,17 @@ constexpr PropertyDoc kDocs[] = {
     {"sendError", "boolean", "", "accepted, the rule option of that name decides"},
     {"enableCache", "boolean", "false", "keep messages that cannot be delivered"},
     {"memoryCacheThreshold", "integer", "1024", "cache: messages in memory"},
-    {"maxDiskCache", "integer", "1024000", "cache: messages on disk"},
-    {"bufferPageSize", "integer", "256", "cache: messages of a page on disk"},
-    {"resendInterval", "duration", "0", "cache: time between attempts"},
+    {"maxDiskCache", "integer", "1024000", "cache: messages on disk; beyond, the oldest page goes"},
+    {"maxDiskCacheBytes", "integer", "4294967296", "cache: their bytes"},
+    {"bufferPageSize", "integer", "256", "cache: messages read, and dropped when it is full, at a time"},
+    {"resendInterval", "duration", "0", "cache: pause between messages that are sent late"},
     {"cleanCacheAtStop", "boolean", "false", "cache: forget when the rule stops"},
-    {"resendAlterQueue", "boolean", "false", "cache: resend beside new messages"},
-    {"resendPriority", "integer", "0", "cache: -1, 0 or 1"},
-    {"resendIndicatorField", "string", "", "cache: field that is true in resent messages"},
-    {"resendDestination", "string", "", "cache: where resent messages go"},
+    {"resendAlterQueue", "boolean", "false", "cache: send late messages beside new ones, not before them"},
+    {"resendPriority", "integer", "0",
+     "resendAlterQueue: 1 late messages first, 0 in turn, -1 new ones first"},
+    {"resendIndicatorField", "string", "", "cache: field that is true in messages sent late (format json)"},
+    {"resendDestination", "string", "",
+     "resendAlterQueue: where late messages go: a path, client role also host:port/path"},
     {"resourceId", "string", "", "named group of properties"},
     {"connectionSelector", "string", "", "named connection"},
 };
@@ -100,7 +103,9 @@ void ReadCodecs(PropertyReader& reader, CommonProperties& common) {
     }
 }
 
-void CheckCache(PropertyReader& reader, CommonProperties& common) {
+constexpr int64_t kMaxPageMessages = 65'536;
+
+void ReadCache(PropertyReader& reader, CommonProperties& common) {
     common.enable_cache = reader.Bool("enableCache", false);
     const int64_t threshold = reader.Int("memoryCacheThreshold", 1024);
     const int64_t disk = reader.Int("maxDiskCache", 1024000);
@@ -130,10 +135,18 @@ void CheckCache(PropertyReader& reader, CommonProperties& common) {
     } else if (priority < -1 || priority > 1) {
         refuse("resendPriority:resendPriority must be -1, 0 or 1");
     }
-    static_cast<void>(reader.Bool("cleanCacheAtStop", false));
-    static_cast<void>(reader.Bool("resendAlterQueue", false));
-    static_cast<void>(reader.String("resendIndicatorField"));
-    static_cast<void>(reader.String("resendDestination"));
+    CacheSettings& cache = common.cache;
+    cache.backlog.memory_messages = static_cast<size_t>(std::max<int64_t>(threshold, 1));
+    cache.backlog.disk_messages = static_cast<uint64_t>(std::max<int64_t>(disk, 1));
+    cache.backlog.page_messages = static_cast<size_t>(std::clamp<int64_t>(page, 1, kMaxPageMessages));
+    cache.backlog.disk_bytes =
+        static_cast<uint64_t>(reader.IntInRange("maxDiskCacheBytes", 4LL << 30, 1 << 20, INT64_MAX));
+    cache.resend_interval_ms = reader.DurationMs("resendInterval", 0);
+    cache.clean_at_stop = reader.Bool("cleanCacheAtStop", false);
+    cache.alter_queue = reader.Bool("resendAlterQueue", false);
+    cache.priority = static_cast<int>(priority);
+    common.resend_indicator_field = reader.String("resendIndicatorField");
+    common.resend_destination = reader.String("resendDestination");
 }
 
 }  // namespace
@@ -172,7 +185,7 @@ Result<CommonProperties> ReadCommonProperties(const config::Node& props) {
         common.buffer_length = reader.IntInRange("bufferLength", 1024, 1, 10'000'000);
     }
     ReadCodecs(reader, common);
-    CheckCache(reader, common);
+    ReadCache(reader, common);
     HAUMEA_TRY_VOID(reader.status());
     return common;
 }

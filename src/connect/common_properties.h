@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "codec/encoder.h"
 #include "config/node.h"
+#include "connect/cache_stage.h"
 #include "connect/properties.h"
 #include "connect/transform.h"
 
@@ -30,6 +31,9 @@ struct CommonProperties {
     // Negative: not given.
     int64_t buffer_length = -1;
     bool enable_cache = false;
+    CacheSettings cache;                 // but for the file
+    std::string resend_indicator_field;  // empty: none
+    std::string resend_destination;      // empty: where all goes
 
     bool batches() const { return batch_size > 0 || linger_ms > 0; }
 };

@@ -54,6 +54,9 @@ struct SinkDescriptor {
     std::string doc;
     std::function<Result<std::unique_ptr<MessageSink>>(const SinkSpec&, Services&)> make_message_sink;
     std::function<Result<std::unique_ptr<RowSink>>(const SinkSpec&, Services&)> make_row_sink;
+    // The properties of a sink that sends late messages to `destination` (property resendDestination); null:
+    // the sink has no other destination than its own.
+    std::function<Result<config::Node>(const config::Node& props, const std::string& destination)> redirect;
     // Names of the sink's own properties (the common ones are known), for the unknown-property warning.
     std::vector<std::string> properties;
     // Properties that may hold templates, in the order of EncodedMessage::dynamic.

@@ -4,6 +4,10 @@
 
 #include "io/scheduler.h"
 
+namespace haumea::io {
+class BlockingPool;
+}  // namespace haumea::io
+
 namespace haumea::ws {
 class ClientPool;
 class Server;
@@ -28,6 +32,9 @@ class Services {
     SharedSources* shared_sources = nullptr;  // running sources of SHARED streams
     // Relative file names are tried against the working directory, then against this one.
     std::string data_dir = "data";
+    // Where caches do their reading and writing; one thread, so that calls keep their order. Null: in place,
+    // at once (tests).
+    io::BlockingPool* cache_disk = nullptr;
     // Key of `encryption: aes` as bytes (option basic.aesKey, decoded); empty when none is configured.
     std::string aes_key;
 };

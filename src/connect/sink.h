@@ -33,14 +33,29 @@ struct EncodedMessage {
     // Values of dynamic properties for this message (template results), in the order of the sink's
     // declaration; empty when the sink has none.
     std::vector<std::string> dynamic;
+    // The payload when the message does not go out at once but from the cache (property
+    // resendIndicatorField); without an owner: the same.
+    BufferView resent;
 };
 
 // What happened to a message that was handed to a transport.
 enum class Delivery {
     kAccepted,  // handed to the socket, or to at least one client's backlog: counts as records_out
-    kQueued,    // taken; the sink counts records_out itself when the socket has it
-    kDropped,   // lost, counted by the sink with its reason (no client ...)
-    kBlocked,   // not taken; offer it again after the ready callback
+    kQueued,   // taken; the sink counts records_out itself when the socket has it, and confirms it when asked
+               // to
+    kDropped,  // lost, counted by the sink with its reason (no client ...)
+    kBlocked,  // not taken; offer it again after the ready callback
+};
+
+// What a transport with confirmed delivery tells the cache in front of it. Called from the loop, never from
+// inside a call of the transport.
+class DeliveryListener {
+  public:
+    virtual ~DeliveryListener() = default;
+    // Everything that was sent before RequestConfirmation(mark) has been read by the remote.
+    virtual void OnConfirmed(uint64_t mark) = 0;
+    // What was sent and is not confirmed may be lost: it is to be sent again. The transport has forgotten it.
+    virtual void OnLost() = 0;
 };
 
 // The last stage of an action: a transport that takes encoded messages. Home loop only.
@@ -56,6 +71,19 @@ class MessageSink {
     virtual bool waits() const { return false; }
     // Called once after a Send that returned kBlocked, when it is worth trying again.
     virtual void SetReadyCallback(std::function<void()> ready) = 0;
+    // A cache stands in front (called before Open): what cannot go out now is not taken (kBlocked: nobody is
+    // connected, the remote is away) instead of queued or dropped, and the ready callback follows when it
+    // can. True: what Send has answered with kQueued is the cache's to keep until `listener` hears of it.
+    // False: what was taken is done. The sink outlives its listener's interest, which ends with Close().
+    virtual bool UseConfirmation(DeliveryListener& listener) {
+        static_cast<void>(listener);
+        return false;
+    }
+    // Asks the remote whether it has read everything up to here; marks grow. False: not connected.
+    virtual bool RequestConfirmation(uint64_t mark) {
+        static_cast<void>(mark);
+        return false;
+    }
     // Ends politely; messages that were accepted are drained up to the sink's close timeout.
     virtual void Close() = 0;
 };
@@ -67,6 +95,18 @@ class RowSink {
     virtual Result<void> Open(metrics::NodeStats& stats) = 0;
     virtual void Send(const Emission& emission) noexcept = 0;
     virtual void Close() = 0;
+};
+
+// Where the encoded messages of an action go: a queue or a cache, with the transport behind it. Owned by the
+// action; home loop only.
+class Outlet {
+  public:
+    virtual ~Outlet() = default;
+    // kPause: the rule is to wait, the resume callback follows. The message has been taken all the same.
+    virtual Flow Push(EncodedMessage message) noexcept = 0;
+    virtual void SetResumeCallback(std::function<void()> resume) = 0;
+    // Before the transport is closed: what waits is dropped (and counted) or kept for the next start.
+    virtual void Close() noexcept = 0;
 };
 
 // One action of a rule: the pipeline of stages with its sink at the end. Owned by the rule's pipeline; home

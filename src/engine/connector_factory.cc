@@ -39,6 +39,28 @@ std::string SelectorIn(const config::Node& props) {
     return selector != nullptr && selector->is_string() ? selector->as_string() : "";
 }
 
+// What the block `sink:` of the configuration says of caches, as properties.
+config::Node CacheDefaults(const config::SinkSettings& sink) {
+    config::Node props = config::Node::MakeObject();
+    const config::SinkSettings standard;
+    const auto set = [&props](const char* name, const auto& value, const auto& usual) {
+        if (value != usual) {
+            props.Set(name, value);
+        }
+    };
+    set("enableCache", sink.enable_cache, standard.enable_cache);
+    set("memoryCacheThreshold", sink.memory_cache_threshold, standard.memory_cache_threshold);
+    set("maxDiskCache", sink.max_disk_cache, standard.max_disk_cache);
+    set("bufferPageSize", sink.buffer_page_size, standard.buffer_page_size);
+    set("resendInterval", sink.resend_interval.value, standard.resend_interval.value);
+    set("cleanCacheAtStop", sink.clean_cache_at_stop, standard.clean_cache_at_stop);
+    set("resendAlterQueue", sink.resend_alter_queue, standard.resend_alter_queue);
+    set("resendPriority", sink.resend_priority, standard.resend_priority);
+    set("resendIndicatorField", sink.resend_indicator_field, standard.resend_indicator_field);
+    set("resendDestination", sink.resend_destination, standard.resend_destination);
+    return props;
+}
+
 }  // namespace
 
 Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const {
@@ -141,7 +163,7 @@ Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql:
 
 Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
                                                       const config::Node& given) const {
-    config::Node props = config::Node::MakeObject();
+    config::Node props = CacheDefaults(configuration_.settings.sink);
     const config::Node* resource = given.FindNoCase("resourceId");
     if (resource != nullptr && resource->is_string()) {
         bool found = true;

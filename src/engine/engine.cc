@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/settings.h"
+#include "connect/cache_file.h"
 #include "connect/memory_bus.h"
 #include "connect/registry.h"
 #include "connect/services.h"
@@ -25,6 +26,7 @@
 #include "expr/function.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "io/blocking_pool.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "metrics/prometheus.h"
@@ -37,6 +39,9 @@
 
 namespace haumea::engine {
 namespace {
+
+// Each cache has one or two calls under way.
+constexpr size_t kMaxCacheCalls = 1'000'000;
 
 log::Level LevelOf(const config::BasicSettings& basic) {
     if (basic.debug || basic.log_level == "debug") {
@@ -138,6 +143,8 @@ struct Engine::Impl {
 
     io::Loop data_loop;
     std::thread data_thread;
+    // Reads and writes the caches of actions. Joined before the loop goes, with everything written.
+    std::unique_ptr<io::BlockingPool> cache_disk;
     // Made and destroyed on the data loop.
     struct OnLoop {
         ws::Server data_server;
@@ -209,6 +216,8 @@ Result<void> Engine::Impl::StartDataLoop() {
         services->shared_sources = &on_loop->shared;
     });
     services->data_dir = options.data_dir;
+    cache_disk = std::make_unique<io::BlockingPool>(1, kMaxCacheCalls);
+    services->cache_disk = cache_disk.get();
     services->aes_key = DecodeBase64(configuration.settings.basic.aes_key).value_or("");
     connectivity = std::make_unique<Connectivity>(data_loop, on_loop->data_server, on_loop->clients);
     return {};
@@ -272,6 +281,9 @@ Result<void> Engine::Impl::StartRules() {
     };
     environment.describe = [this](const std::string& sql, const exec::RuleOptions& rule_options) {
         return exec::DescribePlan(sql, rule_options, *catalog);
+    };
+    environment.deleted = [this](const std::string& id) {
+        data_loop.RunSync([&] { connect::RemoveCaches(*services, id); });
     };
     environment.functions = &expr::FunctionRegistry::Builtin();
     environment.patrol_interval_ms = configuration.settings.basic.rule_patrol_interval.value;
@@ -404,6 +416,7 @@ Engine::~Engine() {
     if (impl.data_thread.joinable()) {
         impl.CloseConnections();
         impl.rules.reset();
+        impl.cache_disk.reset();
         impl.data_loop.RunSync([&impl] { impl.on_loop.reset(); });
         impl.data_loop.Stop();
         impl.data_thread.join();

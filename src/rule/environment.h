@@ -30,6 +30,8 @@ struct Environment {
         plan;
     // exec::DescribePlan with the engine's catalog.
     std::function<Result<exec::PlanDescription>(const std::string& sql, const exec::RuleOptions&)> describe;
+    // A rule was deleted and has ended: what it has left on disk goes too. May be empty.
+    std::function<void(const std::string& rule_id)> deleted;
     const sql::FunctionChecker* functions = nullptr;  // not owned; may be null
     int64_t patrol_interval_ms = 10'000;              // how often failed rules are started again
 };

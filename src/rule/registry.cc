@@ -185,6 +185,9 @@ Result<void> Registry::Delete(const std::string& id) {
         HAUMEA_TRY([[maybe_unused]] const bool removed, table_->Delete(id));
     }
     rules_.erase(id);
+    if (environment_.deleted) {
+        environment_.deleted(id);
+    }
     return {};
 }
 

@@ -115,8 +115,8 @@ class ServerTest(unittest.TestCase):
         self.server = Server(**self.settings)
         self.addCleanup(self.server.close)
 
-    def run_async(self, coroutine):
-        return asyncio.run(asyncio.wait_for(coroutine, 60))
+    def run_async(self, coroutine, seconds=60):
+        return asyncio.run(asyncio.wait_for(coroutine, seconds))
 
     def stream(self, name="demo", path="/in", options=""):
         return self.server.must("POST", "/streams", {

@@ -11,6 +11,7 @@ void RegisterWebSocket(connect::Registry& registry) {
     sink.type = "websocket";
     sink.doc = "Publishes results to a WebSocket path that is served, or to a remote server.";
     sink.make_message_sink = MakeWebSocketSink;
+    sink.redirect = RedirectWebSocketSink;
     for (const auto& property : WebSocketPropertyDocs()) {
         sink.properties.emplace_back(property.name);
     }

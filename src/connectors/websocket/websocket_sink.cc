@@ -1,7 +1,9 @@
 #include "connectors/websocket/websocket_sink.h"
 
 #include <fmt/core.h>
+#include <strings.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -77,6 +79,10 @@ class ServerSink final : public WebSocketSink {
         if (!endpoint_ || !Prepare(message, is_text)) {
             return Delivery::kDropped;
         }
+        if (cached_ && !endpoint_->has_room()) {
+            endpoint_.WhenRoom(ready_);
+            return Delivery::kBlocked;
+        }
         const ws::Publication publication = endpoint_->Publish(message.payload, is_text);
         if (const uint64_t missed = endpoint_->TakeDropped(); missed != 0) {
             stats_->CountDropped(static_cast<int64_t>(missed));
@@ -96,6 +102,12 @@ class ServerSink final : public WebSocketSink {
     }
     bool waits() const override { return true; }
     void SetReadyCallback(std::function<void()> ready) override { ready_ = std::move(ready); }
+    // A message that is in a client's backlog is done.
+    bool UseConfirmation(connect::DeliveryListener& listener) override {
+        static_cast<void>(listener);
+        cached_ = true;
+        return false;
+    }
     void Close() override {
         endpoint_.Reset();
         if (stats_ != nullptr) {
@@ -120,6 +132,7 @@ class ServerSink final : public WebSocketSink {
     ws::EndpointRef endpoint_;
     std::function<void()> ready_;
     bool alone_ = false;
+    bool cached_ = false;
 };
 
 // Client role: a remote server gets the message. records_out counts when its socket has it.
@@ -142,7 +155,10 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
         if (!client_ || !Prepare(message, is_text)) {
             return Delivery::kDropped;
         }
-        if (config_.slow_consumer == ws::SlowConsumer::kConflate) {
+        if (listener_ != nullptr && !client_->connected()) {
+            return Delivery::kBlocked;
+        }
+        if (listener_ == nullptr && config_.slow_consumer == ws::SlowConsumer::kConflate) {
             stats_->CountDropped(static_cast<int64_t>(client_->Discard(*this)));
         }
         switch (client_->Send(*this, message.payload, is_text, when_full_)) {
@@ -158,7 +174,19 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
     }
     bool waits() const override { return when_full_ == ws::WhenFull::kBlock; }
     void SetReadyCallback(std::function<void()> ready) override { ready_ = std::move(ready); }
-    void Close() override { client_.Reset(); }
+    bool UseConfirmation(connect::DeliveryListener& listener) override {
+        listener_ = &listener;
+        when_full_ = ws::WhenFull::kBlock;
+        return true;
+    }
+    bool RequestConfirmation(uint64_t mark) override { return client_ && client_->SendPing(*this, mark); }
+    void Close() override {
+        if (listener_ != nullptr && client_) {
+            client_->Discard(*this);  // the cache has it
+        }
+        listener_ = nullptr;
+        client_.Reset();
+    }
 
   private:
     static ws::WhenFull WhenFullFor(ws::SlowConsumer policy, bool block) {
@@ -169,7 +197,24 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
                                                        : ws::WhenFull::kDropOldest;
     }
 
-    void OnState(const ws::ClientStatus& status) override { ShowState(status, *stats_, clock_->NowMs()); }
+    void OnState(const ws::ClientStatus& status) override {
+        ShowState(status, *stats_, clock_->NowMs());
+        if (listener_ == nullptr || !client_) {
+            return;
+        }
+        const bool connected = status.state == ws::ClientState::kConnected;
+        if (std::exchange(was_connected_, connected) && !connected) {
+            client_->Discard(*this);
+            listener_->OnLost();
+        } else if (connected && ready_) {
+            ready_();
+        }
+    }
+    void OnPong(uint64_t sequence) override {
+        if (listener_ != nullptr) {
+            listener_->OnConfirmed(sequence);
+        }
+    }
     void OnWritable() override {
         if (ready_) {
             ready_();
@@ -182,6 +227,8 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
     ws::WhenFull when_full_;
     ws::ClientRef client_;
     std::function<void()> ready_;
+    connect::DeliveryListener* listener_ = nullptr;  // a cache stands in front
+    bool was_connected_ = false;
 };
 
 }  // namespace
@@ -206,6 +253,28 @@ Result<std::unique_ptr<connect::MessageSink>> MakeWebSocketSink(const connect::S
         return Failf("sink websocket: this process has no data server");
     }
     return std::make_unique<ServerSink>(clock, std::move(config), *services.data_server, spec.rule_id);
+}
+
+Result<config::Node> RedirectWebSocketSink(const config::Node& props, const std::string& destination) {
+    const size_t slash = destination.find('/');
+    if (slash == std::string::npos) {
+        return Failf("resendDestination is \"{}\", but has to be a path such as /late, or host:port/path",
+                     destination);
+    }
+    config::Node other = props;
+    const auto replace = [&other](std::initializer_list<const char*> names, std::string value) {
+        std::erase_if(other.object(), [&names](const auto& member) {
+            return std::any_of(names.begin(), names.end(), [&member](const char* name) {
+                return strcasecmp(name, member.first.c_str()) == 0;
+            });
+        });
+        other.Set(*names.begin(), std::move(value));
+    };
+    if (slash > 0) {
+        replace({"addr", "address"}, destination.substr(0, slash));
+    }
+    replace({"path", "datasource"}, destination.substr(slash));
+    return other;
 }
 
 }  // namespace haumea::connectors

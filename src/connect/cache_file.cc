@@ -1,0 +1,71 @@
+#include "connect/cache_file.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/log.h"
+#include "io/blocking_pool.h"
+
+namespace haumea::connect {
+namespace {
+
+constexpr size_t kMaxName = 160;  // of the 255 bytes that file systems allow
+
+// FNV-1a, 64 bits: names that were cut stay apart.
+uint64_t Hash(std::string_view text) {
+    uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : text) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    }
+    return hash;
+}
+
+std::string FolderName(std::string_view rule_id) {
+    std::string name;
+    for (const char c : rule_id) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '-' || c == '_';
+        name += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return name.size() <= kMaxName ? name
+                                   : fmt::format("{}%{:016x}", name.substr(0, kMaxName), Hash(rule_id));
+}
+
+}  // namespace
+
+std::string CacheFolder(std::string_view data_dir, std::string_view rule_id) {
+    return fmt::format("{}/cache/{}", data_dir, FolderName(rule_id));
+}
+
+std::string CacheFile(std::string_view data_dir, std::string_view rule_id, std::string_view sink_name) {
+    return fmt::format("{}/{}.db", CacheFolder(data_dir, rule_id), sink_name);
+}
+
+DiskRunner DiskOf(Services& services) {
+    io::Scheduler* loop = services.scheduler;
+    if (services.cache_disk == nullptr) {
+        return [loop](const std::function<void()>& work, std::function<void()> then) {
+            work();
+            loop->Post(std::move(then));
+            return true;
+        };
+    }
+    return [loop, disk = services.cache_disk](std::function<void()> work, std::function<void()> then) {
+        return disk->Run(*loop, std::move(work), std::move(then));
+    };
+}
+
+void RemoveCaches(Services& services, std::string_view rule_id) {
+    const auto remove = [folder = CacheFolder(services.data_dir, rule_id)] {
+        std::error_code error;
+        std::filesystem::remove_all(folder, error);
+        if (error) {
+            log::Warn("cannot delete {}: {}", folder, error.message());
+        }
+    };
+    static_cast<void>(DiskOf(services)(remove, [] {}));
+}
+
+}  // namespace haumea::connect

@@ -1,0 +1,269 @@
+"""The cache of an action through real sockets: what the remote gets when it goes away, when the engine is killed, when
+nobody is connected."""
+import asyncio
+import os
+import pathlib
+import random
+import signal
+import sqlite3
+
+import harness
+from harness import connect, receive, wait_for
+
+
+class Remote:
+    """A WebSocket server that can go away and come back on its port; keeps the numbers it got."""
+
+    def __init__(self):
+        self.port = harness.free_port()
+        self.got = []
+        self.server = None
+
+    async def start(self):
+        async def handle(socket):
+            try:
+                async for message in socket:
+                    self.got.append(int(message[message.index(":") + 1:-1]))
+            except harness.websockets.ConnectionClosed:
+                pass
+        self.server = await harness.websockets.serve(handle, "127.0.0.1", self.port, ping_interval=None)
+
+    async def stop(self):
+        """Cuts: no close frame, what was not read is gone."""
+        self.server.close()
+        for socket in list(self.server.websockets):
+            socket.transport.abort()
+        await self.server.wait_closed()
+        self.server = None
+
+    async def until(self, condition, what, seconds=30):
+        for _ in range(int(seconds * 100)):
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"not within {seconds} s: {what}; got {len(self.got)}, last {self.got[-3:]}")
+
+
+def first_arrivals(numbers):
+    """The numbers without repetitions; fails when one comes before a smaller one that is still missing later."""
+    seen, order = set(), []
+    for number in numbers:
+        if number not in seen:
+            seen.add(number)
+            order.append(number)
+    assert order == sorted(order), "out of order"
+    return order
+
+
+def cached_in_file(server, rule):
+    """Numbers in the file of the rule's cache, read behind the engine's back."""
+    path = pathlib.Path(server.folder, "data", "cache", rule, "websocket_0.db")
+    if not path.exists():
+        return []
+    with sqlite3.connect(path) as db:
+        try:
+            return [int(p[p.index(b":") + 1:-1]) for (p,) in db.execute("SELECT payload FROM message ORDER BY seq")]
+        except sqlite3.OperationalError:
+            return []
+
+
+class CacheTest(harness.ServerTest):
+    def client_rule(self, remote, rule="r", **more):
+        return self.rule(rule, "SELECT n FROM demo", [{"websocket": {
+            "addr": f"127.0.0.1:{remote.port}", "path": "/x", "sendSingle": True, "enableCache": True,
+            "reconnectMaxDelay": 200, **more}}])
+
+    async def send(self, source, numbers):
+        for n in numbers:
+            await source.send(f'{{"n":{n}}}')
+
+    def cache_length(self, rule="r"):
+        return self.server.status(rule)["op_websocket_0_0_transform_0_records_in_total"], \
+            self.server.status(rule)["op_websocket_0_2_cache_0_buffer_length"]
+
+    def test_what_a_remote_missed_while_away_comes_in_order_before_what_is_new(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            self.client_rule(remote)
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(1, 2001))
+                await remote.start()
+                await remote.until(lambda: len(remote.got) >= 2000, "2000 after the remote came")
+                await self.send(source, range(2001, 2501))
+                await remote.until(lambda: len(remote.got) >= 2500, "the live ones")
+                await remote.stop()
+                await self.send(source, range(2501, 3001))
+                await remote.start()
+                await remote.until(lambda: remote.got and remote.got[-1] == 3000, "those of the second absence")
+            self.assertEqual(first_arrivals(remote.got), list(range(1, 3001)))
+            self.assertLess(len(remote.got), 3000 + 200, "few duplicates")
+            await asyncio.to_thread(wait_for, lambda: self.server.status("r")["op_websocket_0_2_cache_0_buffer_length"] == 0,
+                                    "all is confirmed")  # the remote has to answer pings meanwhile
+            status = self.server.status("r")
+            self.assertEqual(status["op_websocket_0_2_cache_0_records_in_total"], 3000)
+            self.assertEqual(status["op_websocket_0_2_cache_0_records_out_total"], 3000)
+            await remote.stop()
+        self.run_async(run())
+
+    def test_a_killed_engine_sends_what_was_in_its_file_first(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            self.client_rule(remote, rule="rule-with-hyphen")
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(1, 501))
+                wait_for(lambda: cached_in_file(self.server, "rule-with-hyphen") == list(range(1, 501)),
+                         "all 500 are in the file")
+                self.server.stop(signal.SIGKILL)
+            self.server.start()
+            await remote.start()
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(501, 511))
+                await remote.until(lambda: remote.got and remote.got[-1] == 510, "old and new ones")
+            self.assertEqual(remote.got, list(range(1, 511)))
+            await remote.stop()
+        self.run_async(run())
+
+    def test_kills_at_random_points_lose_nothing_that_was_written(self):
+        kills = int(os.environ.get("HAUMEA_TEST_KILLS", "20"))
+        rng = random.Random(7)
+
+        async def run():
+            remote = Remote()
+            await remote.start()
+            self.stream()
+            self.client_rule(remote)
+            sent, certain, lost = 0, [], 0
+            for kill in range(kills):
+                async with connect(self.server.url("/in")) as source:
+                    begin = sent + 1
+                    end = asyncio.get_running_loop().time() + rng.uniform(0.05, 0.4)
+                    while asyncio.get_running_loop().time() < end:
+                        step = rng.random()
+                        if step < 0.05 and remote.server:
+                            await remote.stop()
+                        elif step < 0.1 and not remote.server:
+                            await remote.start()
+                        await self.send(source, range(sent + 1, sent + 21))
+                        sent += 20
+                        await asyncio.sleep(rng.uniform(0, 0.01))
+                    self.server.stop(signal.SIGKILL)
+                certain.append((begin, sent, cached_in_file(self.server, "r")))
+                self.server.start()
+            if not remote.server:
+                await remote.start()
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, [sent + 1])
+                await remote.until(lambda: remote.got and remote.got[-1] == sent + 1, "the last one")
+            order = first_arrivals(remote.got)
+            got = set(order)
+            for begin, end, written in certain:
+                self.assertEqual([n for n in written if n not in got], [], "written, but lost")
+                # A kill takes the newest, which no file and no socket had yet: never one before another that came.
+                missing = [n for n in range(begin, end + 1) if n not in got]
+                lost += len(missing)
+                self.assertEqual(missing, list(range(end + 1 - len(missing), end + 1)), "a hole")
+            print(f"{kills} kills: {sent} sent, {len(order)} arrived, {lost} newest ones went with the process, "
+                  f"{len(remote.got) - len(order)} came twice")
+            await remote.stop()
+        self.run_async(run(), 60 + 3 * kills)
+
+    def test_messages_wait_for_the_first_client(self):
+        async def run():
+            self.stream()
+            self.rule("r", "SELECT n FROM demo", [{"websocket": {"path": "/out", "sendSingle": True, "enableCache": True}}])
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(1, 3001))
+                wait_for(lambda: self.server.status("r")["op_websocket_0_2_cache_0_buffer_length"] == 3000, "3000 wait")
+                self.assertEqual(self.server.status("r")["sink_websocket_0_0_records_out_total"], 0)
+                async with connect(self.server.url("/out")) as client:
+                    got = await receive(client, 3000)
+                    await self.send(source, [3001])
+                    got += await receive(client, 1)
+            self.assertEqual(got, [f'{{"n":{n}}}' for n in range(1, 3002)])
+            status = self.server.status("r")
+            self.assertEqual(status["sink_websocket_0_0_records_out_total"], 3001)
+            self.assertEqual(status["op_websocket_0_2_cache_0_buffer_length"], 0)
+        self.run_async(run())
+
+    def test_a_replay_larger_than_a_clients_backlog_is_whole(self):
+        async def run():
+            self.stream()
+            self.rule("r", "SELECT n, p FROM demo", [{"websocket": {
+                "path": "/out", "sendSingle": True, "enableCache": True, "backlogMessages": 100}}])
+            padding = "x" * 2000
+            async with connect(self.server.url("/in")) as source:
+                for n in range(5000):
+                    await source.send(f'{{"n":{n},"p":"{padding}"}}')
+                wait_for(lambda: self.server.status("r")["op_websocket_0_2_cache_0_buffer_length"] == 5000, "5000 wait")
+                async with connect(self.server.url("/out"), max_queue=4) as client:
+                    await asyncio.sleep(0.2)  # its socket is full by now
+                    got = await receive(client, 5000)
+            self.assertEqual([m[:12] for m in got], [f'{{"n":{n},"p":"x'[:12] for n in range(5000)])
+            self.assertEqual(self.server.status("r")["sink_websocket_0_0_records_out_total"], 5000)
+        self.run_async(run())
+
+    def test_the_cache_goes_with_its_rule_and_with_no_other(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            self.client_rule(remote, rule="r1")
+            self.client_rule(remote, rule="r10")
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(50))
+                for rule in ("r1", "r10"):
+                    wait_for(lambda r=rule: len(cached_in_file(self.server, r)) == 50, f"the cache of {rule}")
+            self.server.must("DELETE", "/rules/r1")
+            wait_for(lambda: not pathlib.Path(self.server.folder, "data/cache/r1").exists(), "the folder of r1 has gone")
+            self.assertEqual(len(cached_in_file(self.server, "r10")), 50)
+            self.server.must("POST", "/rules/r10/stop")
+            self.server.must("POST", "/rules/r10/start")
+            await remote.start()
+            await remote.until(lambda: len(remote.got) == 50, "all of r10, after a stop and a start")
+            self.assertEqual(remote.got, list(range(50)))
+            await remote.stop()
+        self.run_async(run())
+
+    def test_resend_indicator_marks_late_messages_only(self):
+        async def run():
+            got = []
+
+            async def handle(socket):
+                async for message in socket:
+                    got.append(message)
+            port = harness.free_port()
+            self.stream()
+            self.rule("r", "SELECT n FROM demo", [{"websocket": {
+                "addr": f"127.0.0.1:{port}", "path": "/x", "enableCache": True, "reconnectMaxDelay": 100,
+                "resendIndicatorField": "resend"}}])
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, [1])
+                wait_for(lambda: self.server.status("r")["op_websocket_0_2_cache_0_buffer_length"] == 1, "one waits")
+                async with harness.websockets.serve(handle, "127.0.0.1", port):
+                    while not got:
+                        await asyncio.sleep(0.01)
+                    await self.send(source, [2])
+                    while len(got) < 2:
+                        await asyncio.sleep(0.01)
+            self.assertEqual(got, ['[{"n":1,"resend":true}]', '[{"n":2}]'])
+        self.run_async(run())
+
+    def test_late_messages_may_go_to_another_path(self):
+        async def run():
+            self.stream()
+            self.rule("r", "SELECT n FROM demo", [{"websocket": {
+                "path": "/live", "sendSingle": True, "enableCache": True, "resendAlterQueue": True,
+                "resendDestination": "/late"}}])
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(5))
+                wait_for(lambda: self.server.status("r")["op_websocket_0_cache_0_buffer_length"] == 5, "five wait")
+                async with connect(self.server.url("/late")) as late, connect(self.server.url("/live")) as live:
+                    self.assertEqual(await receive(late, 5), [f'{{"n":{n}}}' for n in range(5)])
+                    await self.send(source, [5])
+                    self.assertEqual(await receive(live, 1), ['{"n":5}'])
+        self.run_async(run())
+
+
+if __name__ == "__main__":
+    harness.main()
