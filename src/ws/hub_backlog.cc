@@ -253,7 +253,8 @@ void Hub::RequestReady() {
 
 bool Hub::HasRoom() const noexcept {
     const auto half_free = [this](const BacklogLimits& backlog) {
-        return backlog.messages * 2 <= settings_.limits.messages && backlog.bytes * 2 <= settings_.limits.bytes;
+        return backlog.messages * 2 <= settings_.limits.messages &&
+               backlog.bytes * 2 <= settings_.limits.bytes;
     };
     if (!ready_.empty()) {
         return open_ > 0 && half_free(Unsent());
