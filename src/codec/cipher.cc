@@ -43,30 +43,56 @@ struct Cipher::Impl {
     CipherOptions options;
     bool gcm = true;
     const EVP_CIPHER* cipher = nullptr;
-    std::unique_ptr<EVP_CIPHER_CTX, FreeContext> context;
+    // One per direction, so that the key is set up once and not for every message.
+    std::unique_ptr<EVP_CIPHER_CTX, FreeContext> encrypting;
+    std::unique_ptr<EVP_CIPHER_CTX, FreeContext> decrypting;
+    EVP_CIPHER_CTX* context = nullptr;  // the one at work
+    std::array<unsigned char, 512> random;
+    size_t random_used = sizeof(random);
 
     size_t iv_size() const { return gcm ? kNonceSize : kBlockSize; }
     size_t sent_tag_size() const { return std::max(static_cast<size_t>(options.tag_size), kTagSize); }
 
-    bool Start(const unsigned char* iv, bool encrypt) const {
-        return EVP_CipherInit_ex(context.get(), cipher, nullptr, Bytes(options.key), iv, encrypt ? 1 : 0) ==
-               1;
+    bool Start(const unsigned char* iv, bool encrypt) {
+        auto& chosen = encrypt ? encrypting : decrypting;
+        if (chosen == nullptr) {
+            chosen.reset(EVP_CIPHER_CTX_new());
+            if (chosen == nullptr || EVP_CipherInit_ex(chosen.get(), cipher, nullptr, Bytes(options.key),
+                                                       nullptr, encrypt ? 1 : 0) != 1) {
+                return false;
+            }
+        }
+        context = chosen.get();
+        return EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, iv, -1) == 1;
+    }
+    // Every random byte is used once.
+    bool FreshIv(unsigned char* iv) {
+        const size_t size = iv_size();
+        if (random.size() - random_used < size) {
+            if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+                return false;
+            }
+            random_used = 0;
+        }
+        std::memcpy(iv, random.data() + random_used, size);
+        random_used += size;
+        return true;
     }
     // Runs `in` through to `to`, which has the same size.
     bool Update(std::string_view in, char* to) const {
         int written = 0;
         if (!options.aad.empty() && gcm &&
-            EVP_CipherUpdate(context.get(), nullptr, &written, Bytes(options.aad),
+            EVP_CipherUpdate(context, nullptr, &written, Bytes(options.aad),
                              static_cast<int>(options.aad.size())) != 1) {
             return false;
         }
-        return in.empty() || EVP_CipherUpdate(context.get(), reinterpret_cast<unsigned char*>(to), &written,
+        return in.empty() || EVP_CipherUpdate(context, reinterpret_cast<unsigned char*>(to), &written,
                                               Bytes(in), static_cast<int>(in.size())) == 1;
     }
     bool Finish() const {
         std::array<unsigned char, kBlockSize> rest{};
         int written = 0;
-        return EVP_CipherFinal_ex(context.get(), rest.data(), &written) == 1;
+        return EVP_CipherFinal_ex(context, rest.data(), &written) == 1;
     }
 };
 
@@ -98,21 +124,17 @@ Result<std::unique_ptr<Cipher>> Cipher::Make(CipherOptions options) {
         return Failf(
             "get encryptor aes fail with error: aad without iv could never be decrypted: set encProps.iv");
     }
-    impl->context.reset(EVP_CIPHER_CTX_new());
-    if (!impl->context) {
-        return Failf("get encryptor aes fail with error: out of memory");
-    }
     impl->options = std::move(options);
     return std::unique_ptr<Cipher>(new Cipher(std::move(impl)));
 }
 
 bool Cipher::Encrypt(std::string_view plain, BufferBuilder& out, std::string& error) noexcept {
-    const Impl& impl = *impl_;
+    Impl& impl = *impl_;
     std::array<unsigned char, kBlockSize> iv{};
     const size_t iv_size = impl.iv_size();
     if (!impl.options.iv.empty()) {
         std::memcpy(iv.data(), impl.options.iv.data(), iv_size);
-    } else if (RAND_bytes(iv.data(), static_cast<int>(iv_size)) != 1) {
+    } else if (!impl.FreshIv(iv.data())) {
         error = "cannot encrypt: no random numbers";
         return false;
     }
@@ -130,7 +152,7 @@ bool Cipher::Encrypt(std::string_view plain, BufferBuilder& out, std::string& er
     }
     char* tag = tag_first ? to : to + head + plain.size();
     if (!impl.Start(iv.data(), true) || !impl.Update(plain, to + head) || !impl.Finish() ||
-        (impl.gcm && EVP_CIPHER_CTX_ctrl(impl.context.get(), EVP_CTRL_AEAD_GET_TAG, kTagSize, tag) != 1)) {
+        (impl.gcm && EVP_CIPHER_CTX_ctrl(impl.context, EVP_CTRL_AEAD_GET_TAG, kTagSize, tag) != 1)) {
         error = "cannot encrypt: AES failed";
         return false;
     }
@@ -139,7 +161,7 @@ bool Cipher::Encrypt(std::string_view plain, BufferBuilder& out, std::string& er
 }
 
 bool Cipher::Decrypt(std::string_view message, BufferBuilder& out, std::string& error) noexcept {
-    const Impl& impl = *impl_;
+    Impl& impl = *impl_;
     const bool tag_first = impl.gcm && !impl.options.aad.empty();
     const size_t head = tag_first ? impl.sent_tag_size() : impl.iv_size();
     const size_t tail = impl.gcm && !tag_first ? kTagSize : 0;
@@ -156,8 +178,7 @@ bool Cipher::Decrypt(std::string_view message, BufferBuilder& out, std::string& 
     }
     char* to = out.Reserve(body.size() + 1);
     if (!impl.Start(iv, false) ||
-        (impl.gcm &&
-         EVP_CIPHER_CTX_ctrl(impl.context.get(), EVP_CTRL_AEAD_SET_TAG, kTagSize, tag.data()) != 1) ||
+        (impl.gcm && EVP_CIPHER_CTX_ctrl(impl.context, EVP_CTRL_AEAD_SET_TAG, kTagSize, tag.data()) != 1) ||
         !impl.Update(body, to) || !impl.Finish()) {
         error = "cannot decrypt: the message was not encrypted with this key or was changed";
         return false;

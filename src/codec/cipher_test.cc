@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
+#include <set>
+
 namespace haumea::codec {
 namespace {
 
@@ -60,6 +64,44 @@ TEST(Cipher, ReadsWhatItWrote) {
 TEST(Cipher, WithoutIvEveryMessageHasItsOwn) {
     auto cipher = std::move(*Cipher::Make(Options("gcm", "")));
     EXPECT_NE(Encrypt(*cipher, kPlain), Encrypt(*cipher, kPlain));
+}
+
+TEST(Cipher, ManyMessagesHaveAsManyIvs) {
+    for (const char* mode : {"gcm", "cfb"}) {
+        auto cipher = std::move(*Cipher::Make(Options(mode, "")));
+        const size_t iv = mode == std::string_view("gcm") ? 12 : 16;
+        std::set<std::string> seen;
+        for (int i = 0; i < 1000; ++i) {
+            seen.insert(Encrypt(*cipher, "x").substr(0, iv));
+        }
+        EXPECT_EQ(seen.size(), 1000U) << mode;
+    }
+}
+
+TEST(Cipher, RandomMessagesOfAnySizeComeBackWhateverKeyAndMode) {
+    std::mt19937 random(1128);
+    const auto bytes = [&random](size_t size) {
+        std::string text(size, '\0');
+        for (char& c : text) {
+            c = static_cast<char>(random());
+        }
+        return text;
+    };
+    for (int round = 0; round < 200; ++round) {
+        const bool gcm = random() % 2 == 0;
+        CipherOptions options = Options(gcm ? "gcm" : "cfb", random() % 2 == 0 ? "" : bytes(gcm ? 12 : 16));
+        options.key = bytes(std::array{16, 24, 32}[random() % 3]);
+        if (gcm && !options.iv.empty() && random() % 2 == 0) {
+            options.aad = bytes(1 + random() % 40);
+            options.tag_size = static_cast<int64_t>(random() % 40);
+        }
+        auto cipher = std::move(*Cipher::Make(options));
+        auto receiver = std::move(*Cipher::Make(options));
+        for (int message = 0; message < 10; ++message) {
+            const std::string plain = bytes(random() % 300);
+            ASSERT_EQ(Decrypt(*receiver, Encrypt(*cipher, plain)), plain) << "round " << round;
+        }
+    }
 }
 
 TEST(Cipher, GcmFindsEveryChange) {

@@ -1,5 +1,6 @@
 #include "codec/compress.h"
 
+#include <fmt/core.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -13,6 +14,7 @@ namespace haumea::codec {
 namespace {
 
 constexpr int kZstdMaxWindowLog = 29;  // 512 MiB
+constexpr size_t kZstdUsualWindow = 8U << 20U;
 
 // zlib's window bits name the wrapper: plain, +16 for gzip, negative for none.
 std::optional<int> WindowBits(std::string_view algorithm) {
@@ -34,15 +36,22 @@ bool Fits(std::string_view bytes, std::string& error) {
     return true;
 }
 
+constexpr size_t kOutputStep = 16U << 10U;
+
+bool TooLarge(size_t compressed, size_t max_bytes, std::string& error) {
+    error = fmt::format("cannot decompress: more than {} bytes come out of {} (maxDecompressedBytes)",
+                        max_bytes, compressed);
+    return false;
+}
+
 Bytef* Input(std::string_view bytes) {
     return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes.data()));  // zlib reads only
 }
 
 class ZlibCompressor final : public Compressor {
   public:
-    explicit ZlibCompressor(int window_bits) {
-        ready_ = deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits, 8,
-                              Z_DEFAULT_STRATEGY) == Z_OK;
+    ZlibCompressor(int window_bits, int level) {
+        ready_ = deflateInit2(&stream_, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) == Z_OK;
     }
     ~ZlibCompressor() override {
         if (ready_) {
@@ -80,7 +89,9 @@ class ZlibCompressor final : public Compressor {
 
 class ZlibDecompressor final : public Decompressor {
   public:
-    explicit ZlibDecompressor(int window_bits) { ready_ = inflateInit2(&stream_, window_bits) == Z_OK; }
+    explicit ZlibDecompressor(int window_bits) : members_(window_bits > MAX_WBITS) {
+        ready_ = inflateInit2(&stream_, window_bits) == Z_OK;
+    }
     ~ZlibDecompressor() override {
         if (ready_) {
             inflateEnd(&stream_);
@@ -98,23 +109,36 @@ class ZlibDecompressor final : public Decompressor {
             error = "cannot decompress: out of memory";
             return false;
         }
+        const size_t start = out.size();
         stream_.next_in = Input(compressed);
         stream_.avail_in = static_cast<uInt>(compressed.size());
+        if (!Inflate(max_bytes, out, error)) {
+            out.Truncate(start);
+            return false;
+        }
+        return true;
+    }
+
+  private:
+    bool Inflate(size_t max_bytes, BufferBuilder& out, std::string& error) {
+        const size_t whole = stream_.avail_in;
         size_t total = 0;
         for (;;) {
-            constexpr size_t kStep = 16U << 10U;
-            stream_.next_out = reinterpret_cast<Bytef*>(out.Reserve(kStep));
-            stream_.avail_out = kStep;
+            stream_.next_out = reinterpret_cast<Bytef*>(out.Reserve(kOutputStep));
+            stream_.avail_out = kOutputStep;
             const int code = inflate(&stream_, Z_NO_FLUSH);
-            const size_t produced = kStep - stream_.avail_out;
+            const size_t produced = kOutputStep - stream_.avail_out;
             out.Commit(produced);
             total += produced;
             if (total > max_bytes) {
-                error = "cannot decompress: the message is larger than allowed";
-                return false;
+                return TooLarge(whole, max_bytes, error);
             }
             if (code == Z_STREAM_END) {
-                return true;
+                if (!members_ || stream_.avail_in == 0) {
+                    return true;
+                }
+                inflateReset(&stream_);
+                continue;
             }
             if (code != Z_OK || (stream_.avail_in == 0 && stream_.avail_out != 0)) {
                 error = stream_.msg != nullptr ? std::string("cannot decompress: ") + stream_.msg
@@ -124,8 +148,8 @@ class ZlibDecompressor final : public Decompressor {
         }
     }
 
-  private:
     z_stream stream_{};
+    bool members_;  // gzip: several streams may follow each other
     bool ready_ = false;
 };
 
@@ -136,9 +160,13 @@ struct FreeZstd {
 
 class ZstdCompressor final : public Compressor {
   public:
-    explicit ZstdCompressor(int64_t window_bytes) : context_(ZSTD_createCCtx()) {
-        if (context_) {
-            ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+    ZstdCompressor(int level, int64_t window_bytes) : context_(ZSTD_createCCtx()) {
+        if (!context_) {
+            return;
+        }
+        ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+        ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, level);
+        if (window_bytes > 0) {
             const int log = std::countr_zero(static_cast<uint64_t>(window_bytes));
             ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_windowLog, std::clamp(log, 10, kZstdMaxWindowLog));
         }
@@ -170,12 +198,24 @@ class ZstdDecompressor final : public Decompressor {
             error = "cannot decompress: out of memory";
             return false;
         }
-        ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
+        ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_and_parameters);
+        // A frame may announce any window; one beyond what may come out is never needed.
+        const int log = static_cast<int>(std::bit_width(std::max<size_t>(max_bytes, kZstdUsualWindow) - 1));
+        ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, std::min(log, kZstdMaxWindowLog));
+        const size_t start = out.size();
+        if (!Inflate(compressed, max_bytes, out, error)) {
+            out.Truncate(start);
+            return false;
+        }
+        return true;
+    }
+
+  private:
+    bool Inflate(std::string_view compressed, size_t max_bytes, BufferBuilder& out, std::string& error) {
         ZSTD_inBuffer input{compressed.data(), compressed.size(), 0};
         size_t total = 0;
         for (;;) {
-            constexpr size_t kStep = 16U << 10U;
-            ZSTD_outBuffer output{out.Reserve(kStep), kStep, 0};
+            ZSTD_outBuffer output{out.Reserve(kOutputStep), kOutputStep, 0};
             const size_t left = ZSTD_decompressStream(context_.get(), &output, &input);
             if (ZSTD_isError(left) != 0) {
                 error = std::string("cannot decompress: ") + ZSTD_getErrorName(left);
@@ -184,31 +224,41 @@ class ZstdDecompressor final : public Decompressor {
             out.Commit(output.pos);
             total += output.pos;
             if (total > max_bytes) {
-                error = "cannot decompress: the message is larger than allowed";
-                return false;
+                return TooLarge(compressed.size(), max_bytes, error);
             }
-            if (left == 0) {
+            if (left == 0 && input.pos == input.size) {
                 return true;
             }
-            if (input.pos == input.size && output.pos < kStep) {
+            if (left != 0 && input.pos == input.size && output.pos < kOutputStep) {
                 error = "cannot decompress: the message is cut off";
                 return false;
             }
         }
     }
 
-  private:
     std::unique_ptr<ZSTD_DCtx, FreeZstd> context_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Compressor>> MakeCompressor(std::string_view algorithm, int64_t window_bytes) {
+Result<std::unique_ptr<Compressor>> MakeCompressor(std::string_view algorithm,
+                                                   const CompressorOptions& options) {
+    const auto check = [&](int64_t low, int64_t high) -> Result<void> {
+        const int64_t level = options.level.value_or(low);
+        if (level < low || level > high) {
+            return Failf("level is {}, but has to lie between {} and {} for {}", level, low, high, algorithm);
+        }
+        return {};
+    };
     if (const auto bits = WindowBits(algorithm)) {
-        return std::make_unique<ZlibCompressor>(*bits);
+        HAUMEA_TRY_VOID(check(0, 9));
+        return std::make_unique<ZlibCompressor>(
+            *bits, static_cast<int>(options.level.value_or(Z_DEFAULT_COMPRESSION)));
     }
     if (algorithm == "zstd") {
-        return std::make_unique<ZstdCompressor>(window_bytes);
+        HAUMEA_TRY_VOID(check(1, ZSTD_maxCLevel()));
+        return std::make_unique<ZstdCompressor>(static_cast<int>(options.level.value_or(ZSTD_CLEVEL_DEFAULT)),
+                                                options.window_bytes);
     }
     return Failf(
         "get compressor {0} fail with error: unsupported compressor: {0}: use zlib, gzip, flate or zstd",

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,15 +19,23 @@ class Compressor {
     // Appends to `out`.
     virtual bool Compress(std::string_view plain, BufferBuilder& out, std::string& error) noexcept = 0;
 };
-// `window_bytes` is for zstd: a power of two.
+
+struct CompressorOptions {
+    // zlib, gzip, flate: 0 (store) to 9; zstd: 1 to 22. Empty: that of the library (6, zstd 3).
+    std::optional<int64_t> level;
+    // zstd: a power of two; 0: what suits the level. Messages that are smaller need less.
+    int64_t window_bytes = 0;
+};
+// Names an unknown algorithm, or a level that it does not have.
 Result<std::unique_ptr<Compressor>> MakeCompressor(std::string_view algorithm,
-                                                   int64_t window_bytes = 8 << 20);
+                                                   const CompressorOptions& options = {});
 
 // The way back. Owned by one source; one thread.
 class Decompressor {
   public:
     virtual ~Decompressor() = default;
-    // Appends at most `max_bytes`; more, a broken or a truncated stream is an error.
+    // Appends at most `max_bytes`; more, a broken or a truncated stream is an error, and `out` is as it was.
+    // Gzip members and zstd frames that follow each other are one message.
     virtual bool Decompress(std::string_view compressed, size_t max_bytes, BufferBuilder& out,
                             std::string& error) noexcept = 0;
 };

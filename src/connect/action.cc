@@ -130,7 +130,7 @@ Result<void> SinkPipeline::MakeErrorEncoder() {
 
 Result<void> SinkPipeline::AddCodecs(const std::string& sink_name, int& position, const Services& services) {
     if (!common_.compression.empty()) {
-        HAUMEA_TRY(compressor_, codec::MakeCompressor(common_.compression, common_.zstd_window_bytes));
+        HAUMEA_TRY(compressor_, codec::MakeCompressor(common_.compression, common_.compressor));
         compress_stats_ =
             AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_compress", sink_name, position++));
     }

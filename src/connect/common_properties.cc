@@ -26,7 +26,7 @@ constexpr PropertyDoc kDocs[] = {
     {"batchSize", "integer", "0", "rows joined in one message; 0: no limit, lingerInterval alone decides"},
     {"lingerInterval", "duration", "0", "longest time from the first row of a batch to its end"},
     {"compression", "string", "", "zlib, gzip, flate or zstd"},
-    {"compressionProps", "map", "", "zstd: windowSize"},
+    {"compressionProps", "map", "", "level (zlib, gzip, flate: 0 to 9; zstd: 1 to 22), windowSize (zstd)"},
     {"encryption", "string", "", "aes"},
     {"encProps", "map", "", "mode (gcm, cfb), iv, aad (base64), tagsize"},
     {"sendError", "boolean", "", "accepted, the rule option of that name decides"},
@@ -74,11 +74,20 @@ void ReadCodecs(PropertyReader& reader, CommonProperties& common) {
     }
     if (const config::Node* props = reader.Map("compressionProps")) {
         PropertyReader inner(*props, "compressionProps");
-        common.zstd_window_bytes = inner.Int("windowSize", common.zstd_window_bytes);
-        const int64_t window = common.zstd_window_bytes;
-        if (window < (1 << 10) || window > (512 << 20) || (window & (window - 1)) != 0) {
-            inner.Refuse(
-                Errorf("windowSize is {}, but has to be a power of two from 1024 to 536870912", window));
+        if (inner.Has("level")) {
+            common.compressor.level = inner.Int("level", 0);
+        }
+        if (inner.Has("windowSize")) {
+            const int64_t window = common.compressor.window_bytes = inner.Int("windowSize", 0);
+            if (window < (1 << 10) || window > (512 << 20) || (window & (window - 1)) != 0) {
+                inner.Refuse(
+                    Errorf("windowSize is {}, but has to be a power of two from 1024 to 536870912", window));
+            }
+        }
+        if (!common.compression.empty()) {
+            if (auto made = codec::MakeCompressor(common.compression, common.compressor); !made) {
+                inner.Refuse(std::move(made.error()));
+            }
         }
         if (auto status = inner.status(); !status) {
             reader.Refuse(status.error());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codec/compress.h"
 #include "codec/encoder.h"
 #include "config/node.h"
 #include "connect/cache_stage.h"
@@ -22,7 +23,7 @@ struct CommonProperties {
     int64_t linger_ms = 0;
     bool batch_header = true;  // delimited batches have a header line unless hasHeader is given as false
     std::string compression;
-    int64_t zstd_window_bytes = 8 << 20;
+    codec::CompressorOptions compressor;
     std::string encryption;
     std::string cipher_mode = "gcm";
     std::string cipher_iv;   // bytes
