@@ -48,6 +48,8 @@ class CacheStage final : public Outlet {
     Flow Push(EncodedMessage message) noexcept override;
     void SetResumeCallback(std::function<void()> resume) override { resume_ = std::move(resume); }
     void Close() noexcept override;
+    // Everything that has to be in the file is there (tests, benchmarks).
+    bool written() const noexcept { return backlog_->written(); }
 
   private:
     // One transport and what was sent over it and is not confirmed.
