@@ -1,6 +1,8 @@
 // The one program: `haumea serve`, `haumea watch`, `haumea version`.
 #include <fmt/core.h>
 
+#include <csignal>
+
 #include "cli/commands.h"
 #include "engine/engine.h"
 #include "io/signal_waiter.h"
@@ -8,6 +10,9 @@
 namespace {
 
 int Serve(const haumea::cli::ServeOptions& options) {
+    // A closed terminal and a file that may not grow are errors of the call that meets them, not the end.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     std::unique_ptr<haumea::engine::Engine> engine;
     // Before any other thread: signals are blocked for all of them. One that comes before the engine runs
     // ends the program as soon as it is up.

@@ -4,11 +4,16 @@ import asyncio
 import os
 import pathlib
 import random
+import re
+import resource
 import signal
 import sqlite3
 
 import harness
 from harness import connect, receive, wait_for
+
+
+NUMBER = re.compile(r'"n":(\d+)')
 
 
 class Remote:
@@ -23,7 +28,7 @@ class Remote:
         async def handle(socket):
             try:
                 async for message in socket:
-                    self.got.append(int(message[message.index(":") + 1:-1]))
+                    self.got.append(int(NUMBER.search(message)[1]))
             except harness.websockets.ConnectionClosed:
                 pass
         self.server = await harness.websockets.serve(handle, "127.0.0.1", self.port, ping_interval=None)
@@ -68,8 +73,10 @@ def cached_in_file(server, rule):
 
 
 class CacheTest(harness.ServerTest):
+    columns = "n"
+
     def client_rule(self, remote, rule="r", **more):
-        return self.rule(rule, "SELECT n FROM demo", [{"websocket": {
+        return self.rule(rule, f"SELECT {self.columns} FROM demo", [{"websocket": {
             "addr": f"127.0.0.1:{remote.port}", "path": "/x", "sendSingle": True, "enableCache": True,
             "reconnectMaxDelay": 200, **more}}])
 
@@ -202,6 +209,55 @@ class CacheTest(harness.ServerTest):
                     got = await receive(client, 5000)
             self.assertEqual([m[:12] for m in got], [f'{{"n":{n},"p":"x'[:12] for n in range(5000)])
             self.assertEqual(self.server.status("r")["sink_websocket_0_0_records_out_total"], 5000)
+        self.run_async(run())
+
+    def test_a_full_disk_is_shown_and_what_memory_holds_still_arrives(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            self.client_rule(remote)
+            # No file of the process may grow beyond 1 MiB: to SQLite that is a full disk.
+            resource.prlimit(self.server.process.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+            padding = "y" * 1000
+            async with connect(self.server.url("/in")) as source:
+                for n in range(1, 3001):
+                    await source.send(f'{{"n":{n},"p":"{padding}"}}')
+                exception = "op_websocket_0_2_cache_0_last_exception"
+                wait_for(lambda: "write" in self.server.status("r")[exception], "the failure is shown")
+                status = self.server.status("r")
+                self.assertIn("data/cache/r/websocket_0.db", status[exception])
+                self.assertEqual(status["status"], "running")
+                resource.prlimit(self.server.process.pid, resource.RLIMIT_FSIZE,
+                                 (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                await remote.start()
+                await remote.until(lambda: len(set(remote.got)) == 3000, "all of them")
+                self.assertEqual(first_arrivals(remote.got), list(range(1, 3001)))
+            await remote.stop()
+        self.columns = "n, p"
+        self.run_async(run())
+
+    def test_a_damaged_cache_file_is_said_and_the_rule_goes_on(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            self.client_rule(remote)
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(1, 301))
+                wait_for(lambda: len(cached_in_file(self.server, "r")) == 300, "300 are in the file")
+            self.server.stop(signal.SIGKILL)
+            path = pathlib.Path(self.server.folder, "data", "cache", "r", "websocket_0.db")
+            for suffix in ("-wal", "-shm"):
+                pathlib.Path(str(path) + suffix).unlink(missing_ok=True)
+            path.write_bytes(b"no database" * 3000)
+            self.server.start()
+            exception = "op_websocket_0_2_cache_0_last_exception"
+            wait_for(lambda: ".damaged" in self.server.status("r")[exception], "the damage is shown")
+            await remote.start()
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(301, 311))
+                await remote.until(lambda: len(remote.got) == 10, "what is new")
+            self.assertEqual(remote.got, list(range(301, 311)))
+            await remote.stop()
         self.run_async(run())
 
     def test_the_cache_goes_with_its_rule_and_with_no_other(self):
