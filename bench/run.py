@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every benchmark: builds the release preset with its benchmarks, runs them and prints their tables; JSON goes to one folder.
 
-bench/run.py [--only pipeline,wire,fanout,footprint] [--out build/bench]
+bench/run.py [--only pipeline,cache,wire,fanout,footprint] [--out build/bench]
 """
 import argparse
 import pathlib
@@ -10,7 +10,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build/release"
-ALL = ["pipeline", "wire", "fanout", "footprint"]
+ALL = ["pipeline", "cache", "wire", "fanout", "footprint"]
 
 
 def main() -> int:
