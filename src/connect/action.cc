@@ -9,6 +9,7 @@
 #include "codec/json_writer.h"
 #include "connect/action_queue.h"
 #include "connect/batch_writer.h"
+#include "connect/cache_farewells.h"
 #include "connect/cache_file.h"
 #include "connect/cache_stage.h"
 #include "connect/common_properties.h"
@@ -97,6 +98,7 @@ class SinkPipeline final : public Action {
     std::unique_ptr<RowSink> row_sink_;
     std::unique_ptr<Outlet> outlet_;
     CacheStage* cache_ = nullptr;  // the outlet, when it is one
+    CacheFarewells* farewells_ = nullptr;
     NodeStats* resend_stats_ = nullptr;
     bool open_ = false;
 
@@ -236,11 +238,11 @@ Result<void> SinkPipeline::AddCache(const SinkDescriptor& descriptor, const Sink
     if (resend_sink_) {
         resend_stats_ = AddNode(NodeStats::Kind::kSink, fmt::format("{}_resend", sink_name));
     }
-    CacheSettings settings = common_.cache;
-    settings.pause_when_full = options_.disable_buffer_full_discard;
-    settings.backlog.file = CacheFile(services.data_dir, spec.rule_id, sink_name);
+    farewells_ = services.cache_farewells;
+    common_.cache.pause_when_full = options_.disable_buffer_full_discard;
+    common_.cache.backlog.file = CacheFile(services.data_dir, spec.rule_id, sink_name);
     auto cache = std::make_unique<CacheStage>(
-        *message_sink_, resend_sink_.get(), std::move(settings),
+        *message_sink_, resend_sink_.get(), common_.cache,
         CacheStage::Nodes{.cache = cache_stats, .sink = sink_stats_, .resend = resend_stats_},
         *services.scheduler, DiskOf(services));
     cache_ = cache.get();
@@ -253,7 +255,9 @@ Result<void> SinkPipeline::Open() {
     if (resend_sink_) {
         HAUMEA_TRY_VOID(resend_sink_->Open(*resend_stats_));
     }
-    if (cache_ != nullptr) {
+    if (cache_ != nullptr && farewells_ != nullptr) {
+        farewells_->WhenFree(common_.cache.backlog.file, cache_->OpenLater());
+    } else if (cache_ != nullptr) {
         cache_->Open();
     }
     open_ = true;
@@ -267,7 +271,14 @@ void SinkPipeline::Close() {
     FlushBatch();
     open_ = false;
     linger_.Cancel();
-    if (message_sink_) {
+    if (cache_ != nullptr && farewells_ != nullptr) {
+        outlet_.release();
+        farewells_->Add({.file = common_.cache.backlog.file,
+                         .sink = std::move(message_sink_),
+                         .resend_sink = std::move(resend_sink_),
+                         .nodes = nodes_,
+                         .stage = std::unique_ptr<CacheStage>(std::exchange(cache_, nullptr))});
+    } else if (message_sink_) {
         outlet_->Close();
         message_sink_->Close();
         if (resend_sink_) {

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "connect/cache_farewells.h"
 #include "io/blocking_pool.h"
 
 namespace haumea::connect {
@@ -58,7 +59,11 @@ DiskRunner DiskOf(Services& services) {
 }
 
 void RemoveCaches(Services& services, std::string_view rule_id) {
-    const auto remove = [folder = CacheFolder(services.data_dir, rule_id)] {
+    const std::string folder_name = CacheFolder(services.data_dir, rule_id);
+    if (services.cache_farewells != nullptr) {
+        services.cache_farewells->FinishIn(folder_name);
+    }
+    const auto remove = [folder = folder_name] {
         std::error_code error;
         std::filesystem::remove_all(folder, error);
         if (error) {

@@ -50,14 +50,18 @@ void CacheStage::Channel::AskIfDue() {
     }
 }
 
-void CacheStage::Channel::Ask() {
-    if (unasked_ == 0 || !sink_->RequestConfirmation(last_mark_ + 1)) {
-        return;
+bool CacheStage::Channel::Ask() {
+    if (unasked_ == 0) {
+        return true;
+    }
+    if (!sink_->RequestConfirmation(last_mark_ + 1)) {
+        return false;
     }
     unasked_ = 0;
     marks_.push_back({.id = ++last_mark_,
                       .backlog_seq = stage_->backlog_->last_sent(),
                       .live_count = stage_->live_left_ + stage_->live_.size()});
+    return true;
 }
 
 void CacheStage::Channel::OnReady() {
@@ -120,9 +124,15 @@ CacheStage::CacheStage(MessageSink& sink, MessageSink* resend_sink, CacheSetting
 
 CacheStage::~CacheStage() = default;
 
-void CacheStage::Open() {
+void CacheStage::Open() { OpenLater()(); }
+
+std::function<void()> CacheStage::OpenLater() {
     open_ = true;
-    backlog_->Open();
+    return [weak = std::weak_ptr<Backlog>(backlog_)] {
+        if (const auto backlog = weak.lock()) {
+            backlog->Open();
+        }
+    };
 }
 
 bool CacheStage::full() const noexcept {
@@ -241,6 +251,7 @@ void CacheStage::Confirmed(Channel& channel, uint64_t backlog_seq, uint64_t live
         ++live_left_;
     }
     Pump(kPumpMessages);
+    CheckFarewell();
 }
 
 void CacheStage::Lost(Channel& channel) {
@@ -255,6 +266,7 @@ void CacheStage::Lost(Channel& channel) {
         live_bytes_ = 0;
     }
     Show();
+    CheckFarewell();
 }
 
 // What the status says, and who waits may go on.
@@ -280,11 +292,30 @@ void CacheStage::Show() noexcept {
     }
 }
 
+bool CacheStage::AwaitConfirmation(std::function<void()> done) {
+    resume_ = nullptr;
+    open_ = false;  // nothing more is sent
+    const bool waits = backlog_->in_flight() > 0 || !live_.empty();
+    if (!waits || settings_.clean_at_stop || !main_.Ask() || (resend_ && !resend_->Ask())) {
+        return false;
+    }
+    farewell_ = std::move(done);
+    return true;
+}
+
+void CacheStage::CheckFarewell() {
+    if (farewell_ && backlog_->in_flight() == 0 && live_.empty()) {
+        std::exchange(farewell_, nullptr)();
+    }
+}
+
 void CacheStage::Close() noexcept {
-    if (!std::exchange(open_, false)) {
+    if (std::exchange(closed_, true)) {
         return;
     }
+    open_ = false;
     resume_ = nullptr;
+    farewell_ = nullptr;
     pump_timer_.Cancel();
     ask_timer_.Cancel();
     for (EncodedMessage& message : live_) {

@@ -43,11 +43,15 @@ class CacheStage final : public Outlet {
                io::Scheduler& loop, DiskRunner disk);
     ~CacheStage() override;
 
-    // After the sinks were opened.
+    // After the sinks were opened. Nothing is sent before the file is: it may be in use by the one before.
     void Open();
+    std::function<void()> OpenLater();
     Flow Push(EncodedMessage message) noexcept override;
     void SetResumeCallback(std::function<void()> resume) override { resume_ = std::move(resume); }
     void Close() noexcept override;
+    // Takes nothing more and asks for a last confirmation; `done` follows once, when it has come or cannot
+    // come any more. False: there is nothing to wait for. Close() follows.
+    bool AwaitConfirmation(std::function<void()> done);
     // Everything that has to be in the file is there (tests, benchmarks).
     bool written() const noexcept { return backlog_->written(); }
 
@@ -62,7 +66,8 @@ class CacheStage final : public Outlet {
         bool blocked() const noexcept { return blocked_; }
         // A confirmation is asked for now and then while something waits for it.
         void AskIfDue();
-        void Ask();
+        // False: the transport is not connected.
+        bool Ask();
         // The numbers that were asked about mean nothing any more.
         void Forget() { marks_.clear(); }
 
@@ -97,6 +102,7 @@ class CacheStage final : public Outlet {
     void PumpLater(int64_t delay_ms);
     void Confirmed(Channel& channel, uint64_t backlog_seq, uint64_t live_count);
     void Lost(Channel& channel);
+    void CheckFarewell();
     bool full() const noexcept;
     void Show() noexcept;
     int64_t NowMs() const { return loop_->clock().NowMs(); }
@@ -108,7 +114,9 @@ class CacheStage final : public Outlet {
     Channel main_;
     std::unique_ptr<Channel> resend_;
     std::function<void()> resume_;
+    std::function<void()> farewell_;  // after AwaitConfirmation()
     bool open_ = false;
+    bool closed_ = false;
     bool paused_ = false;
     bool pumping_ = false;
     bool arrival_credit_ = false;  // a new message lets one late one go before its time

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "connect/cache_farewells.h"
 #include "connect/cache_file.h"
 #include "io/virtual_scheduler.h"
 
@@ -537,6 +538,43 @@ TEST_F(CacheStageTest, ATransportThatDoesNotConfirmIsDoneWithWhatItTakes) {
     Start();
     Advance(50);
     EXPECT_EQ(remote_.Take(), Texts{});
+}
+
+TEST_F(CacheStageTest, AnEndedCacheWaitsForTheLastConfirmationSoThatNothingIsSentTwice) {
+    CacheFarewells farewells(scheduler_);
+    const auto leave = [&] {
+        farewells.Add({.file = settings_.backlog.file,
+                       .sink = std::make_unique<FakeRemote>(),  // closed after the stage
+                       .resend_sink = nullptr,
+                       .nodes = {},
+                       .stage = std::move(stage_)});
+    };
+    bool free = false;
+    Start();
+    PushAll(1, 3);
+    leave();
+    EXPECT_EQ(remote_.asked.size(), 1U) << "asked at once";
+    farewells.WhenFree(settings_.backlog.file, [&] { free = true; });
+    EXPECT_FALSE(free);
+    remote_.Confirm();
+    Advance(1);
+    EXPECT_TRUE(free);
+    remote_.Take();
+    Start();
+    EXPECT_EQ(remote_.Take(), Texts{}) << "confirmed before the end";
+
+    PushAll(4, 5);
+    leave();
+    Advance(CacheFarewells::kPatienceMs);
+    remote_.Take();
+    Start();
+    EXPECT_EQ(remote_.Take(), Numbers(4, 5)) << "never confirmed: kept in the file";
+
+    remote_.Lose();
+    leave();  // nothing to wait for
+    free = false;
+    farewells.WhenFree(settings_.backlog.file, [&] { free = true; });
+    EXPECT_TRUE(free);
 }
 
 TEST_F(CacheStageTest, AnyOrderOfEventsLosesNothingThatWasWrittenAndKeepsTheOrder) {

@@ -15,6 +15,7 @@ class Server;
 
 namespace haumea::connect {
 
+class CacheFarewells;
 class MemoryBus;
 class SharedSources;
 
@@ -35,6 +36,8 @@ class Services {
     // Where caches do their reading and writing; one thread, so that calls keep their order. Null: in place,
     // at once (tests).
     io::BlockingPool* cache_disk = nullptr;
+    // Caches that have ended and wait for a last confirmation. Null: none waits (tests).
+    CacheFarewells* cache_farewells = nullptr;
     // Key of `encryption: aes` as bytes (option basic.aesKey, decoded); empty when none is configured.
     std::string aes_key;
 };

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "config/settings.h"
+#include "connect/cache_farewells.h"
 #include "connect/cache_file.h"
 #include "connect/memory_bus.h"
 #include "connect/registry.h"
@@ -151,8 +152,13 @@ struct Engine::Impl {
         ws::ClientPool clients;
         connect::MemoryBus bus;
         connect::SharedSources shared;
+        connect::CacheFarewells farewells;
         OnLoop(io::Loop& loop, ws::ServerSettings settings)
-            : data_server(loop, std::move(settings)), clients(loop), bus(loop), shared(loop) {}
+            : data_server(loop, std::move(settings)),
+              clients(loop),
+              bus(loop),
+              shared(loop),
+              farewells(loop) {}
     };
     std::unique_ptr<OnLoop> on_loop;
     std::unique_ptr<connect::Services> services;
@@ -214,6 +220,7 @@ Result<void> Engine::Impl::StartDataLoop() {
         services->client_pool = &on_loop->clients;
         services->memory_bus = &on_loop->bus;
         services->shared_sources = &on_loop->shared;
+        services->cache_farewells = &on_loop->farewells;
     });
     services->data_dir = options.data_dir;
     cache_disk = std::make_unique<io::BlockingPool>(1, kMaxCacheCalls);
@@ -416,6 +423,7 @@ Engine::~Engine() {
     if (impl.data_thread.joinable()) {
         impl.CloseConnections();
         impl.rules.reset();
+        impl.data_loop.RunSync([&impl] { impl.on_loop->farewells.FinishAll(); });
         impl.cache_disk.reset();
         impl.data_loop.RunSync([&impl] { impl.on_loop.reset(); });
         impl.data_loop.Stop();

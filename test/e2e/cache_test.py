@@ -176,6 +176,30 @@ class CacheTest(harness.ServerTest):
             await remote.stop()
         self.run_async(run(), 60 + 3 * kills)
 
+    def test_a_polite_stop_leaves_nothing_to_be_sent_twice(self):
+        async def run():
+            remote = Remote()
+            await remote.start()
+            self.stream()
+            self.client_rule(remote)
+            sent = 0
+            for round_ in range(4):
+                async with connect(self.server.url("/in")) as source:
+                    await self.send(source, range(sent + 1, sent + 31))
+                    sent += 30
+                    await remote.until(lambda: remote.got and remote.got[-1] == sent, "the last one")
+                    if round_ == 2:
+                        await asyncio.to_thread(self.server.stop)
+                        self.server.start()
+                    else:
+                        await asyncio.to_thread(self.server.must, "POST", "/rules/r/restart")
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, [sent + 1])
+                await remote.until(lambda: remote.got[-1] == sent + 1, "one more")
+            self.assertEqual(remote.got, list(range(1, sent + 2)))
+            await remote.stop()
+        self.run_async(run())
+
     def test_messages_wait_for_the_first_client(self):
         async def run():
             self.stream()
