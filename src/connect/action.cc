@@ -13,6 +13,7 @@
 #include "connect/cache_file.h"
 #include "connect/cache_stage.h"
 #include "connect/common_properties.h"
+#include "connect/dynamic_properties.h"
 #include "connect/registry.h"
 #include "connect/resend_indicator.h"
 #include "connect/services.h"
@@ -30,8 +31,12 @@ using Kind = TransformItem::Kind;
 // or batch -> transform -> row sink. Every stage has its node in the status.
 class SinkPipeline final : public Action {
   public:
-    SinkPipeline(CommonProperties common, const ActionOptions& options, io::Scheduler& scheduler)
-        : common_(std::move(common)), options_(options), clock_(&scheduler.clock()), linger_(scheduler) {}
+    SinkPipeline(CommonProperties common, const ActionOptions& options, const Services& services)
+        : common_(std::move(common)),
+          options_(options),
+          clock_(&services.scheduler->clock()),
+          dynamic_(services.template_limits),
+          linger_(*services.scheduler) {}
 
     Result<void> Build(const SinkDescriptor& descriptor, const SinkSpec& spec, Services& services);
 
@@ -63,8 +68,8 @@ class SinkPipeline final : public Action {
     void HandleForTransport(const TransformItem& item) noexcept;
     void HandleForRows(const TransformItem& item, const Metadata* meta) noexcept;
     bool EncodeItem(const TransformItem& item, std::string& error) noexcept;
-    // Compresses, encrypts and pushes what is in encoded_.
-    void Finish(bool maybe_text) noexcept;
+    // Compresses, encrypts and pushes what is in encoded_; `dynamic`: for EncodedMessage.
+    void Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept;
     // Compresses and encrypts what `payload` holds; false when that failed, which has been counted.
     bool Pack(BufferBuilder& payload, BufferView& packed) noexcept;
     BufferView PackForResending() noexcept;
@@ -87,6 +92,9 @@ class SinkPipeline final : public Action {
     NodeStats* encrypt_stats_ = nullptr;
     NodeStats* sink_stats_ = nullptr;
 
+    DynamicProperties dynamic_;
+    std::vector<std::string> row_values_;      // of the row or list at hand
+    std::vector<std::string> dynamic_values_;  // of the message, or of the batch: its last row's
     std::unique_ptr<Transform> transform_;
     std::unique_ptr<codec::Encoder> encoder_;
     std::unique_ptr<codec::Encoder> error_encoder_;  // knows nothing of the columns of data rows
@@ -180,6 +188,7 @@ Result<void> SinkPipeline::Build(const SinkDescriptor& descriptor, const SinkSpe
     SinkSpec own = spec;
     own.warnings = &warnings_;
     own.block_when_full = options_.disable_buffer_full_discard;
+    own.templates = &dynamic_.texts();
     if (for_transport) {
         return AddTransport(descriptor, own, position, services);
     }
@@ -194,6 +203,7 @@ Result<void> SinkPipeline::Build(const SinkDescriptor& descriptor, const SinkSpe
 
 Result<void> SinkPipeline::AddTransport(const SinkDescriptor& descriptor, const SinkSpec& spec, int position,
                                         Services& services) {
+    HAUMEA_TRY_VOID(dynamic_.Add(spec.props, descriptor.dynamic_properties));
     HAUMEA_TRY(message_sink_, descriptor.make_message_sink(spec, services));
     if (common_.enable_cache) {
         return AddCache(descriptor, spec, position, services);
@@ -221,6 +231,7 @@ Result<void> SinkPipeline::AddCache(const SinkDescriptor& descriptor, const Sink
         }
         SinkSpec other = spec;
         HAUMEA_TRY(other.props, descriptor.redirect(spec.props, common_.resend_destination));
+        HAUMEA_TRY_VOID(dynamic_.Add(other.props, descriptor.dynamic_properties));
         auto made = descriptor.make_message_sink(other, services);
         if (!made) {
             return Fail(std::move(made.error()).With("resendDestination"));
@@ -326,6 +337,11 @@ void SinkPipeline::Handle(const TransformItem& item, const Metadata* meta) noexc
         Failed(transform_stats_, std::string(item.text));
         return;
     }
+    std::string error;
+    if (!dynamic_.empty() && !dynamic_.Evaluate(item.source, row_values_, error)) {
+        Failed(transform_stats_, std::move(error));
+        return;
+    }
     transform_stats_->CountOut();
     if (message_sink_) {
         HandleForTransport(item);
@@ -359,11 +375,12 @@ void SinkPipeline::HandleForTransport(const TransformItem& item) noexcept {
         Failed(encode_stats_, std::move(error));
         return;
     }
+    std::swap(dynamic_values_, row_values_);
     if (batch_writer_) {
         CountBatched(item.rows());
     } else {
         encode_stats_->CountOut();
-        Finish(item.kind == Kind::kText || common_.encoder.format != "binary");
+        Finish(item.kind == Kind::kText || common_.encoder.format != "binary", std::move(dynamic_values_));
     }
 }
 
@@ -418,8 +435,9 @@ BufferView SinkPipeline::PackForResending() noexcept {
     return packed;
 }
 
-void SinkPipeline::Finish(bool maybe_text) noexcept {
+void SinkPipeline::Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept {
     EncodedMessage message;
+    message.dynamic = std::move(dynamic);
     // JSON and urlencoded are UTF-8 by construction; other texts hold what came in.
     message.is_text =
         maybe_text && !compressor_ && !cipher_ && (encoder_->is_text() || ws::IsValidUtf8(encoded_.view()));
@@ -454,6 +472,11 @@ void SinkPipeline::SendErrorRow(const Value& row) noexcept {
     std::string error;
     const Value list = Value::Array({&row, 1});
     const Value& payload = common_.transform.send_single ? row : list;
+    std::vector<std::string> dynamic;
+    if (!dynamic_.empty() && !dynamic_.Evaluate(payload, dynamic, error)) {
+        transform_stats_->CountException("an error row has no destination: " + error, clock_->NowMs());
+        return;
+    }
     const bool encoded = common_.transform.send_single
                              ? error_encoder_->EncodeOne(row, encoded_, error)
                              : error_encoder_->EncodeList({&row, 1}, encoded_, error);
@@ -466,7 +489,7 @@ void SinkPipeline::SendErrorRow(const Value& row) noexcept {
     }
     const bool send_error =
         std::exchange(options_.send_error, false);  // a failing codec must not come back here
-    Finish(true);
+    Finish(true, std::move(dynamic));
     options_.send_error = send_error;
 }
 
@@ -496,7 +519,7 @@ void SinkPipeline::FlushBatch() noexcept {
     batch_stats_->buffer_length.store(0, std::memory_order_relaxed);
     if (batch_writer_ && batch_writer_->Finish(encoded_)) {
         encode_stats_->CountOut();
-        Finish(common_.encoder.format != "binary");
+        Finish(common_.encoder.format != "binary", std::move(dynamic_values_));
     }
     if (!batch_rows_.empty()) {
         row_sink_->Send({.rows = batch_rows_, .is_error = false});
@@ -518,7 +541,7 @@ Result<std::unique_ptr<Action>> MakeAction(const Registry& registry, const SinkS
     if (!common) {
         return fail(std::move(common.error()));
     }
-    auto pipeline = std::make_unique<SinkPipeline>(std::move(*common), options, *services.scheduler);
+    auto pipeline = std::make_unique<SinkPipeline>(std::move(*common), options, services);
     if (auto built = pipeline->Build(*descriptor, spec, services); !built) {
         return fail(std::move(built.error()));
     }

@@ -13,6 +13,7 @@ namespace {
 struct Wire {
     std::vector<std::string> messages;
     std::vector<bool> text;
+    std::vector<std::vector<std::string>> dynamic;
     bool blocked = false;
     std::function<void()> ready;
 };
@@ -30,6 +31,7 @@ class WireSink final : public MessageSink {
         }
         wire_->messages.emplace_back(message.payload.view());
         wire_->text.push_back(message.is_text);
+        wire_->dynamic.push_back(message.dynamic);
         return Delivery::kAccepted;
     }
     void SetReadyCallback(std::function<void()> ready) override { wire_->ready = std::move(ready); }
@@ -48,6 +50,7 @@ class ActionTest : public testing::Test {
                                               Services&) -> Result<std::unique_ptr<MessageSink>> {
             return std::make_unique<WireSink>(wire_);
         };
+        descriptor.dynamic_properties = {"path", "requestHeader"};
         registry_.Add(std::move(descriptor));
         services_.aes_key = "0123456789abcdef0123456789abcdef";
     }
@@ -273,6 +276,47 @@ TEST_F(ActionTest, LingerSendsWhatWaitsAndStopFlushesTheRest) {
     Emit(R"([{"a":2}])");
     action_->Close();
     EXPECT_EQ(Sent(), Texts{R"([{"a":2}])"});
+}
+
+TEST_F(ActionTest, DynamicPropertiesComeFromTheRowOrTheList) {
+    using Dynamic = std::vector<Texts>;
+    ASSERT_EQ(
+        Make(R"({"path":"/{{.a}}","requestHeader":{"X":"{{add .a 1}}"},"sendSingle":true,"fields":["b"]})"),
+        "");
+    Emit(R"([{"a":1,"b":2},{"a":3,"b":4}])");
+    EXPECT_EQ(std::exchange(wire_.dynamic, {}), (Dynamic{{"/1", "2"}, {"/3", "4"}}));
+    EXPECT_EQ(Sent(), (Texts{R"({"b":2})", R"({"b":4})"}));
+    ASSERT_EQ(Make(R"({"path":"/{{len .}}/{{(index . 1).a}}"})"), "");
+    Emit(R"([{"a":1},{"a":3}])");
+    EXPECT_EQ(std::exchange(wire_.dynamic, {}), (Dynamic{{"/2/3"}}));
+    ASSERT_EQ(Make(R"({"path":"/static","sendSingle":true})"), "");
+    Emit(R"([{"a":1}])");
+    EXPECT_EQ(std::exchange(wire_.dynamic, {}), (Dynamic{{}}));
+}
+
+TEST_F(ActionTest, ABatchGoesWhereItsLastRowSays) {
+    ASSERT_EQ(Make(R"({"path":"/{{.a}}","sendSingle":true,"batchSize":2})"), "");
+    Emit(R"([{"a":1},{"a":2},{"a":3}])");
+    action_->Flush();
+    EXPECT_EQ(std::exchange(wire_.dynamic, {}), (std::vector<Texts>{{"/2"}, {"/3"}}));
+    ActionOptions silent;
+    silent.send_error = false;
+    ASSERT_EQ(Make(R"({"path":"/{{index .l 0}}","sendSingle":true,"batchSize":2,"format":"binary"})", silent),
+              "");
+    Emit(R"([{"l":["a"],"self":"1"},{"l":[],"self":"2"},{"l":["no self"]}])");
+    action_->Flush();
+    EXPECT_EQ(wire_.dynamic, (std::vector<Texts>{{"/a"}})) << "rows that are not in it have no say";
+}
+
+TEST_F(ActionTest, AMessageWithoutDestinationIsAnErrorAndErrorsFindTheirOwn) {
+    ASSERT_EQ(Make(R"({"path":"{{if .error}}/errors{{else}}/{{index .l 0}}{{end}}","sendSingle":true})"), "");
+    Emit(R"([{"l":[]},{"l":["x"]}])");
+    EXPECT_EQ(wire_.dynamic, (std::vector<Texts>{{"/errors"}, {"/x"}}));
+    EXPECT_NE(wire_.messages.at(0).find("fail to calculate props"), std::string::npos)
+        << wire_.messages.at(0);
+    EXPECT_EQ(action_->nodes()[0]->exceptions.load(), 1);
+    EXPECT_NE(Make(R"({"path":"/{{.a"})").find("property path: template: sink:1: unclosed action"),
+              std::string::npos);
 }
 
 TEST_F(ActionTest, ABlockedTransportLosesTheOldestCounted) {

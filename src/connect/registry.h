@@ -38,6 +38,9 @@ struct SinkSpec {
     // Set by MakeAction: the rule waits for a full transport (disableBufferFullDiscard) instead of losing the
     // oldest.
     bool block_when_full = false;
+    // Set by MakeAction: the texts of the templates in dynamic properties, in the order of
+    // EncodedMessage::dynamic. It may grow, and lives as long as the sink.
+    const std::vector<std::string>* templates = nullptr;
 };
 
 // One source type. `check` validates the properties without side effects (rule creation, connectivity check
@@ -59,7 +62,7 @@ struct SinkDescriptor {
     std::function<Result<config::Node>(const config::Node& props, const std::string& destination)> redirect;
     // Names of the sink's own properties (the common ones are known), for the unknown-property warning.
     std::vector<std::string> properties;
-    // Properties that may hold templates, in the order of EncodedMessage::dynamic.
+    // Properties that may hold templates, also in nested texts.
     std::vector<std::string> dynamic_properties;
 };
 

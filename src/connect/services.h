@@ -3,6 +3,7 @@
 #include <string>
 
 #include "io/scheduler.h"
+#include "template/template.h"
 
 namespace haumea::io {
 class BlockingPool;
@@ -38,6 +39,8 @@ class Services {
     io::BlockingPool* cache_disk = nullptr;
     // Caches that have ended and wait for a last confirmation. Null: none waits (tests).
     CacheFarewells* cache_farewells = nullptr;
+    // What a template of an action may use for one message.
+    text_template::Limits template_limits;
     // Key of `encryption: aes` as bytes (option basic.aesKey, decoded); empty when none is configured.
     std::string aes_key;
 };

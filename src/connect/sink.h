@@ -30,8 +30,8 @@ struct EncodedMessage {
     BufferView payload;
     // The payload is a text (neither compressed nor encrypted nor bytes) and valid UTF-8.
     bool is_text = true;
-    // Values of dynamic properties for this message (template results), in the order of the sink's
-    // declaration; empty when the sink has none.
+    // Values of dynamic properties for this message (template results), in the order of SinkSpec::templates;
+    // empty when the action has none.
     std::vector<std::string> dynamic;
     // The payload when the message does not go out at once but from the cache (property
     // resendIndicatorField); without an owner: the same.
@@ -84,6 +84,8 @@ class MessageSink {
         static_cast<void>(mark);
         return false;
     }
+    // Closing it now would lose nothing that it took and cut nobody off.
+    virtual bool idle() const { return true; }
     // Ends politely; messages that were accepted are drained up to the sink's close timeout.
     virtual void Close() = 0;
 };

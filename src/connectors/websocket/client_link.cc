@@ -21,12 +21,4 @@ std::string ReasonOf(const ws::ClientStatus& status) {
     return status.state == ws::ClientState::kConnected ? std::string() : status.last_error;
 }
 
-void ShowState(const ws::ClientStatus& status, metrics::NodeStats& stats, int64_t now_ms) {
-    const std::string reason = ReasonOf(status);
-    stats.SetConnection(StateOf(status), reason, now_ms);
-    if (!reason.empty()) {
-        stats.CountException(reason, now_ms);
-    }
-}
-
 }  // namespace haumea::connectors

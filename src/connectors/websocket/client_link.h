@@ -11,6 +11,5 @@ namespace haumea::connectors {
 metrics::ConnectionState StateOf(const ws::ClientStatus& status);
 // Why it is not connected, in words; empty when it is.
 std::string ReasonOf(const ws::ClientStatus& status);
-void ShowState(const ws::ClientStatus& status, metrics::NodeStats& stats, int64_t now_ms);
 
 }  // namespace haumea::connectors

@@ -6,8 +6,8 @@
 namespace haumea::connectors {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOfMessages = {"messageType", "checkConnection", "path",
-                                                         "datasource"};
+constexpr std::array<std::string_view, 6> kOfMessages = {
+    "messageType", "checkConnection", "path", "datasource", "maxDynamicTargets", "dynamicTargetIdle"};
 
 std::string Lower(std::string_view text) {
     std::string lower(text);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "data/cast.h"
+#include "template/template.h"
 #include "ws/client.h"
 #include "ws/server_path.h"
 
@@ -51,6 +52,8 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"maxClients", "integer", "10000", "server role: clients of the endpoint"},
     {"metadataHeaders", "list", "", "server role: request headers that meta() shows"},
     {"proxy", "string", "", "not supported yet"},
+    {"maxDynamicTargets", "integer", "64", "templates in path or headers: destinations open at a time"},
+    {"dynamicTargetIdle", "duration", "5m", "after that long without a message such a destination is closed"},
 };
 
 constexpr std::array<std::string_view, 5> kPolicies = {"drop_oldest", "drop_newest", "conflate", "disconnect",
@@ -130,9 +133,15 @@ void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
     if (headers == nullptr) {
         return;
     }
+    const auto add = [&config](const std::string& name, const std::string& value) {
+        if (config.client_role && text_template::IsTemplate(value)) {
+            config.dynamic.push_back({"requestHeader." + name, value, config.target.headers.size()});
+        }
+        config.target.headers.emplace_back(name, value);
+    };
     for (const auto& [name, value] : headers->object()) {
         if (value.is_string()) {
-            config.target.headers.emplace_back(name, value.as_string());
+            add(name, value.as_string());
             continue;
         }
         if (!value.is_array()) {
@@ -144,8 +153,40 @@ void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
                 reader.Refuse(Errorf("property requestHeader.{} has to be a text or a list of texts", name));
                 return;
             }
-            config.target.headers.emplace_back(name, item.as_string());
+            add(name, item.as_string());
         }
+    }
+}
+
+// What cannot be a template says so instead of looking for a file of that name.
+void RefuseTemplates(PropertyReader& reader, const config::Node& props) {
+    for (const std::string_view name : {"addr", "address", "scheme", "certificationPath", "privateKeyPath",
+                                        "rootCaPath", "certificationRaw", "certficationRaw", "privateKeyRaw",
+                                        "rootCARaw", "tlsMinVersion", "connectionSelector"}) {
+        const config::Node* value = props.FindNoCase(name);
+        if (value != nullptr && value->is_string() && text_template::IsTemplate(value->as_string())) {
+            reader.Refuse(
+                Errorf("property {} may not hold a template: only path, the values of requestHeader "
+                       "and resendDestination of a sink may",
+                       name));
+        }
+    }
+}
+
+// Templates need messages that fill them.
+void CheckDynamic(PropertyReader& reader, const WebSocketConfig& config, Templates templates) {
+    if (config.dynamic.empty()) {
+        return;
+    }
+    const std::string& name = config.dynamic.front().name;
+    if (templates == Templates::kRefused) {
+        reader.Refuse(
+            Errorf("property {} may not hold a template here: there is no message to fill it", name));
+    } else if (config.check_connection) {
+        reader.Refuse(
+            Errorf("property checkConnection is true, but {} holds a template: which connections there are "
+                   "depends on the messages: leave checkConnection out",
+                   name));
     }
 }
 
@@ -203,10 +244,6 @@ void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
 }
 
 void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig& config) {
-    if (addr.find("{{") != std::string::npos) {
-        reader.Refuse(Errorf("property addr is \"{}\": it may not be a template", addr));
-        return;
-    }
     auto host = ws::ParseHostPort(addr, config.target.tls ? 443 : 80);
     if (!host) {
         reader.Refuse(Errorf("property addr is \"{}\": {}", addr, host.error().message));
@@ -215,7 +252,12 @@ void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig
     config.target.host = std::move(host->host);
     config.target.port = host->port;
     config.target.path = config.path;
-    if (auto checked = ws::Client::Check(config.target); !checked) {
+    // Values of templates are checked with each message, what stands around them now.
+    ws::ClientTarget sample = config.target;
+    for (const DynamicProperty& property : config.dynamic) {
+        (property.header ? sample.headers[*property.header].second : sample.path) = "/";
+    }
+    if (auto checked = ws::Client::Check(sample); !checked) {
         reader.Refuse(std::move(checked.error()));
     }
 }
@@ -225,21 +267,22 @@ void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig
 std::span<const connect::PropertyDoc> WebSocketPropertyDocs() { return kDocs; }
 
 Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std::string& datasource,
-                                            const std::string& what) {
+                                            const std::string& what, Templates templates) {
     PropertyReader reader(props, what);
     WebSocketConfig config;
     config.path = datasource.empty() ? reader.Aliased("path", "datasource") : datasource;
     const std::string addr = reader.Aliased("addr", "address");
     config.client_role = !addr.empty();
     HAUMEA_TRY_VOID(reader.status());
-    if (!config.path.starts_with('/')) {
+    const bool dynamic_path = text_template::IsTemplate(config.path);
+    if (!config.path.starts_with('/') && !config.path.starts_with("{{")) {
         // This text alone is what users and tools look for.
         return Failf(
             "websocket endpoint should start with /{}",
             config.path.empty() ? "" : fmt::format(": path is \"{0}\", write \"/{0}\"", config.path));
     }
-    if (config.path.find("{{") != std::string::npos) {
-        reader.Refuse(Errorf("property path is \"{}\": templates in it are not supported yet", config.path));
+    if (dynamic_path) {
+        config.dynamic.push_back({"path", config.path, std::nullopt});
     }
     if (!reader.String("proxy").empty()) {
         reader.Refuse(Errorf("property proxy is not supported yet: leave it out"));
@@ -249,17 +292,96 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
     config.message_type = type == "text"     ? MessageType::kText
                           : type == "binary" ? MessageType::kBinary
                                              : MessageType::kAuto;
+    RefuseTemplates(reader, props);
     ReadTls(reader, config);
     ReadHeaders(reader, config);
+    CheckDynamic(reader, config, templates);
     ReadConnectionSettings(reader, config);
+    config.max_dynamic_targets = static_cast<size_t>(reader.IntInRange("maxDynamicTargets", 64, 1, 4096));
+    config.dynamic_target_idle_ms =
+        ReadDuration(reader, "dynamicTargetIdle", config.dynamic_target_idle_ms, 1);
     HAUMEA_TRY_VOID(reader.status());
     if (config.client_role) {
         ReadTarget(reader, addr, config);
-    } else if (const std::string problem = ws::CheckEndpointPath(config.path); !problem.empty()) {
+    } else if (const std::string problem = dynamic_path ? "" : ws::CheckEndpointPath(config.path);
+               !problem.empty()) {
         reader.Refuse(Errorf("property path is \"{}\": {}", config.path, problem));
     }
     HAUMEA_TRY_VOID(reader.status());
     return config;
+}
+
+namespace {
+
+// What is wrong with the value of a template, empty when nothing is.
+std::string Problem(std::string_view value, const DynamicProperty& property, bool client_role) {
+    constexpr size_t kMaxBytes = 4096;
+    if (value.size() > kMaxBytes) {
+        return fmt::format("it has {} bytes, more than {}", value.size(), kMaxBytes);
+    }
+    const bool is_path = !property.header;
+    for (size_t at = 0; at < value.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(value[at]);
+        if (byte < ' ' || byte == 0x7f || (is_path && byte == ' ')) {
+            return byte == ' ' ? fmt::format("it has a space at byte {}: use urlquery or replace", at)
+                               : fmt::format("it has the control character 0x{:02x} at byte {}", byte, at);
+        }
+    }
+    if (value.find("<no value>") != std::string_view::npos) {
+        return "a field that the template names is missing or null in the message";
+    }
+    if (is_path && !value.starts_with('/')) {
+        return "websocket endpoint should start with /";
+    }
+    if (is_path && !client_role && value.find_first_of("{}") != std::string_view::npos) {
+        return "it has braces, which would serve more than one path";
+    }
+    return "";
+}
+
+// "names" of what may be a secret are enough.
+std::string ShownValue(std::string_view value, const DynamicProperty& property) {
+    if (property.header) {
+        return "not shown";
+    }
+    constexpr size_t kShown = 120;
+    std::string text = "\"";
+    for (const char c : value.substr(0, kShown)) {
+        const auto byte = static_cast<unsigned char>(c);
+        text += byte < ' ' || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    }
+    return text + (value.size() > kShown ? "...\"" : "\"");
+}
+
+}  // namespace
+
+Result<WebSocketConfig> WithValues(const WebSocketConfig& config, std::span<const std::string_view> values) {
+    WebSocketConfig filled = config;
+    const auto fail = [](const DynamicProperty& property, std::string_view value, std::string_view problem) {
+        return Failf("property {}: the value of its template is {}: {}", property.name,
+                     ShownValue(value, property), problem);
+    };
+    for (size_t i = 0; i < config.dynamic.size(); ++i) {
+        const DynamicProperty& property = config.dynamic[i];
+        if (const std::string problem = Problem(values[i], property, config.client_role); !problem.empty()) {
+            return fail(property, values[i], problem);
+        }
+        if (property.header) {
+            filled.target.headers[*property.header].second = values[i];
+        } else {
+            filled.path = filled.target.path = values[i];
+        }
+    }
+    filled.dynamic.clear();
+    const DynamicProperty& first = config.dynamic.front();
+    if (config.client_role) {
+        if (auto checked = ws::Client::Check(filled.target); !checked) {
+            return fail(first, values.front(), checked.error().message);
+        }
+    } else if (const std::string problem = ws::CheckEndpointPath(filled.path); !problem.empty()) {
+        return fail(first, values.front(), problem);
+    }
+    return filled;
 }
 
 }  // namespace haumea::connectors

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace haumea::connectors {
 namespace {
 
@@ -78,6 +80,84 @@ TEST(WebSocketConfig, StaticMistakesNameFieldAndValue) {
     for (const auto& [props, text] : cases) {
         EXPECT_NE(ErrorOf(props).find(text), std::string::npos) << props << " gives: " << ErrorOf(props);
     }
+}
+
+Result<WebSocketConfig> ReadDynamic(std::string_view props) {
+    const config::Node node = std::move(*config::ParseJson(props));
+    return ReadWebSocketConfig(node, "", "sink websocket", Templates::kAllowed);
+}
+
+TEST(WebSocketConfig, PathAndHeaderValuesMayBeTemplatesOfASink) {
+    const auto config = ReadDynamic(
+        R"({"addr":"h","path":"/c/{{.id}}","requestHeader":{"A":"x","B":["y","{{.b}}"]},
+            "maxDynamicTargets":5,"dynamicTargetIdle":"3s"})");
+    ASSERT_TRUE(config) << config.error().message;
+    ASSERT_EQ(config->dynamic.size(), 2U);
+    EXPECT_EQ(config->dynamic[0].name, "path");
+    EXPECT_EQ(config->dynamic[1].name, "requestHeader.B");
+    EXPECT_EQ(config->max_dynamic_targets, 5U);
+    EXPECT_EQ(config->dynamic_target_idle_ms, 3000);
+    const std::string_view values[] = {"/c/7?x=1", "Bearer a b"};
+    const auto filled = WithValues(*config, values);
+    ASSERT_TRUE(filled) << filled.error().message;
+    EXPECT_EQ(filled->target.path, "/c/7?x=1");
+    EXPECT_EQ(filled->target.headers[2], (std::pair<std::string, std::string>("B", "Bearer a b")));
+    EXPECT_TRUE(filled->dynamic.empty());
+}
+
+TEST(WebSocketConfig, TemplatesElsewhereAreRefusedByName) {
+    const std::pair<const char*, const char*> cases[] = {
+        {R"({"addr":"{{.a}}","path":"/"})", "property addr may not hold a template"},
+        {R"({"addr":"h","path":"/","rootCaPath":"/x/{{.a}}.pem"})", "property rootCaPath may not hold"},
+        {R"({"addr":"h","path":"/","connectionSelector":"{{.a}}"})", "connectionSelector may not hold"},
+        {R"({"path":"c/{{.a}}"})", "websocket endpoint should start with /"},
+        {R"({"path":"/c/{{.a}}","checkConnection":true})", "checkConnection is true, but path holds"},
+        {R"({"addr":"h","path":"/{{.a}}","requestHeader":{"Upgrade":"x"}})", "Upgrade"},
+        {R"({"addr":"h","path":"/","requestHeader":{"Up grade":"{{.a}}"}})", "Up grade"},
+        {R"({"path":"/{{.a}}","maxDynamicTargets":0})", "maxDynamicTargets is 0"},
+        {R"({"path":"/{{.a}}","dynamicTargetIdle":"0s"})", "dynamicTargetIdle is 0 ms"},
+    };
+    for (const auto& [props, text] : cases) {
+        const auto config = ReadDynamic(props);
+        ASSERT_FALSE(config) << props;
+        EXPECT_NE(config.error().message.find(text), std::string::npos) << config.error().message;
+    }
+    EXPECT_NE(ErrorOf(R"({"path":"/c/{{.a}}"})").find("path may not hold a template here"),
+              std::string::npos);
+}
+
+TEST(WebSocketConfig, ValuesOfTemplatesAreCheckedLikeStaticOnes) {
+    const std::tuple<const char*, std::string_view, const char*> cases[] = {
+        {R"({"path":"{{.a}}"})", "x",
+         "property path: the value of its template is \"x\": websocket endpoint"},
+        {R"({"path":"/{{.a}}"})", "/a b", "it has a space at byte 2"},
+        {R"({"path":"/{{.a}}"})", "/a\r\nX: y",
+         "\"/a\\x0d\\x0aX: y\": it has the control character 0x0d at byte 2"},
+        {R"({"path":"/{{.a}}"})", std::string_view("/a\0b", 4), "control character 0x00"},
+        {R"({"path":"/{{.a}}"})", "/a?b", "no query"},
+        {R"({"path":"/{{.a}}"})", "/{x}", "braces"},
+        {R"({"path":"/{{.a}}"})", "/<no value>", "space"},
+        {R"({"addr":"h","path":"/{{.a}}"})", "/a#b", "fragment"},
+        {R"({"addr":"h","path":"/{{.a}}"})", "/a\tb", "control character 0x09"},
+        {R"({"addr":"h","path":"/","requestHeader":{"A":"{{.a}}"}})", "b\nC: d",
+         "property requestHeader.A: the value of its template is not shown: it has the control character "
+         "0x0a at "
+         "byte 1"},
+        {R"({"addr":"h","path":"/","requestHeader":{"A":"{{.a}}"}})", "Bearer <no value>",
+         "a field that the template names is missing"},
+    };
+    for (const auto& [props, value, text] : cases) {
+        const auto config = ReadDynamic(props);
+        ASSERT_TRUE(config) << config.error().message;
+        const auto filled = WithValues(*config, {&value, 1});
+        ASSERT_FALSE(filled) << value;
+        EXPECT_NE(filled.error().message.find(text), std::string::npos) << filled.error().message;
+    }
+    const std::string huge = "/" + std::string(5000, 'x');
+    const std::string_view value = huge;
+    EXPECT_NE(
+        WithValues(*ReadDynamic(R"({"path":"/{{.a}}"})"), {&value, 1}).error().message.find("5001 bytes"),
+        std::string::npos);
 }
 
 TEST(WebSocketConfig, OldPropertiesAreAcceptedWithAWarning) {

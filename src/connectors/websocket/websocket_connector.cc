@@ -12,6 +12,7 @@ void RegisterWebSocket(connect::Registry& registry) {
     sink.doc = "Publishes results to a WebSocket path that is served, or to a remote server.";
     sink.make_message_sink = MakeWebSocketSink;
     sink.redirect = RedirectWebSocketSink;
+    sink.dynamic_properties = {"path", "datasource", "requestHeader"};
     for (const auto& property : WebSocketPropertyDocs()) {
         sink.properties.emplace_back(property.name);
     }

@@ -10,6 +10,7 @@
 #include "connect/common_properties.h"
 #include "connect/services.h"
 #include "connectors/websocket/client_link.h"
+#include "connectors/websocket/dynamic_sink.h"
 #include "connectors/websocket/websocket_config.h"
 #include "ws/client_pool.h"
 #include "ws/server.h"
@@ -38,10 +39,20 @@ bool ChooseFrame(MessageType type, const connect::EncodedMessage& message, bool&
     return false;
 }
 
-// What both roles share: the node and the drops that a message itself causes.
+// What both roles share: the node, which `observer` may stand before, and the drops that a message itself
+// causes.
 class WebSocketSink : public connect::MessageSink {
   protected:
-    WebSocketSink(const Clock& clock, WebSocketConfig config) : clock_(&clock), config_(std::move(config)) {}
+    WebSocketSink(const Clock& clock, WebSocketConfig config, ConnectionObserver* observer)
+        : clock_(&clock), config_(std::move(config)), observer_(observer) {}
+
+    void Show(ConnectionState state, const std::string& reason) {
+        if (observer_ != nullptr) {
+            observer_->OnConnection(state, reason);
+        } else {
+            stats_->SetConnection(state, reason, clock_->NowMs());
+        }
+    }
 
     bool Prepare(const connect::EncodedMessage& message, bool& is_text) noexcept {
         if (ChooseFrame(config_.message_type, message, is_text)) {
@@ -55,14 +66,16 @@ class WebSocketSink : public connect::MessageSink {
 
     const Clock* clock_;
     WebSocketConfig config_;
+    ConnectionObserver* observer_;
     metrics::NodeStats* stats_ = nullptr;
 };
 
 // Server role: everyone connected to the path gets the message.
 class ServerSink final : public WebSocketSink {
   public:
-    ServerSink(const Clock& clock, WebSocketConfig config, ws::Server& server, std::string rule_id)
-        : WebSocketSink(clock, std::move(config)), server_(&server), rule_id_(std::move(rule_id)) {}
+    ServerSink(const Clock& clock, WebSocketConfig config, ConnectionObserver* observer, ws::Server& server,
+               std::string rule_id)
+        : WebSocketSink(clock, std::move(config), observer), server_(&server), rule_id_(std::move(rule_id)) {}
 
     Result<void> Open(metrics::NodeStats& stats) override {
         stats_ = &stats;
@@ -70,7 +83,7 @@ class ServerSink final : public WebSocketSink {
         if (!endpoint_.warning().empty()) {
             log::Warn("rule {}: sink websocket: {}", rule_id_, endpoint_.warning());
         }
-        stats.SetConnection(ConnectionState::kConnected, "", clock_->NowMs());
+        Show(ConnectionState::kConnected, "");
         return {};
     }
 
@@ -108,10 +121,11 @@ class ServerSink final : public WebSocketSink {
         cached_ = true;
         return false;
     }
+    bool idle() const override { return !endpoint_ || endpoint_->client_count() == 0; }
     void Close() override {
         endpoint_.Reset();
         if (stats_ != nullptr) {
-            stats_->SetConnection(ConnectionState::kDisconnected, "closed", clock_->NowMs());
+            Show(ConnectionState::kDisconnected, "closed");
         }
     }
 
@@ -138,8 +152,9 @@ class ServerSink final : public WebSocketSink {
 // Client role: a remote server gets the message. records_out counts when its socket has it.
 class ClientSink final : public WebSocketSink, private ws::ClientListener {
   public:
-    ClientSink(const Clock& clock, WebSocketConfig config, ws::ClientPool& pool, bool block)
-        : WebSocketSink(clock, std::move(config)),
+    ClientSink(const Clock& clock, WebSocketConfig config, ConnectionObserver* observer, ws::ClientPool& pool,
+               bool block)
+        : WebSocketSink(clock, std::move(config), observer),
           pool_(&pool),
           when_full_(WhenFullFor(config_.slow_consumer, block)) {}
 
@@ -180,6 +195,7 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
         return true;
     }
     bool RequestConfirmation(uint64_t mark) override { return client_ && client_->SendPing(*this, mark); }
+    bool idle() const override { return !client_ || client_->Status().backlog_messages == 0; }
     void Close() override {
         if (listener_ != nullptr && client_) {
             client_->Discard(*this);  // the cache has it
@@ -198,7 +214,11 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
     }
 
     void OnState(const ws::ClientStatus& status) override {
-        ShowState(status, *stats_, clock_->NowMs());
+        const std::string reason = ReasonOf(status);
+        Show(StateOf(status), reason);
+        if (observer_ == nullptr && !reason.empty()) {
+            stats_->CountException(reason, clock_->NowMs());
+        }
         if (listener_ == nullptr || !client_) {
             return;
         }
@@ -231,28 +251,69 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
     bool was_connected_ = false;
 };
 
+std::unique_ptr<connect::MessageSink> MakeTarget(WebSocketConfig config, const connect::SinkSpec& spec,
+                                                 connect::Services& services, ConnectionObserver* observer) {
+    const Clock& clock = services.scheduler->clock();
+    if (config.client_role) {
+        return std::make_unique<ClientSink>(clock, std::move(config), observer, *services.client_pool,
+                                            spec.block_when_full);
+    }
+    return std::make_unique<ServerSink>(clock, std::move(config), observer, *services.data_server,
+                                        spec.rule_id);
+}
+
+// A sink whose path or headers hold templates.
+Result<std::unique_ptr<connect::MessageSink>> MakeDynamic(const WebSocketConfig& config,
+                                                          const connect::SinkSpec& spec,
+                                                          connect::Services& services) {
+    DynamicSink::Settings settings;
+    for (const DynamicProperty& property : config.dynamic) {
+        const auto& texts = *spec.templates;
+        const auto found = std::find(texts.begin(), texts.end(), property.text);
+        settings.values.push_back(static_cast<size_t>(found - texts.begin()));
+    }
+    settings.max_targets = config.max_dynamic_targets;
+    settings.idle_ms = config.dynamic_target_idle_ms;
+    settings.waits = MakeTarget(config, spec, services, nullptr)->waits();
+    settings.confirms = config.client_role;
+    if (!config.client_role) {
+        settings.can_open = [server = services.data_server] { return server->Check(); };
+    }
+    connect::SinkSpec target_spec;  // only what targets need
+    target_spec.rule_id = spec.rule_id;
+    target_spec.block_when_full = spec.block_when_full;
+    auto make = [config, target_spec = std::move(target_spec), &services](
+                    std::span<const std::string_view> values,
+                    ConnectionObserver& observer) -> Result<DynamicSink::Made> {
+        HAUMEA_TRY(WebSocketConfig filled, WithValues(config, values));
+        std::string name = filled.client_role ? filled.target.Url() : filled.path;
+        return DynamicSink::Made{MakeTarget(std::move(filled), target_spec, services, &observer),
+                                 std::move(name)};
+    };
+    return std::make_unique<DynamicSink>(*services.scheduler, std::move(settings), std::move(make));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<connect::MessageSink>> MakeWebSocketSink(const connect::SinkSpec& spec,
                                                                 connect::Services& services) {
-    HAUMEA_TRY(WebSocketConfig config, ReadWebSocketConfig(spec.props, "", "sink websocket"));
+    const Templates templates = spec.templates != nullptr ? Templates::kAllowed : Templates::kRefused;
+    HAUMEA_TRY(WebSocketConfig config, ReadWebSocketConfig(spec.props, "", "sink websocket", templates));
     if (spec.warnings != nullptr) {
         spec.warnings->insert(spec.warnings->end(), config.warnings.begin(), config.warnings.end());
         connect::WarnUnknown(spec.props, "sink websocket",
                              {connect::CommonPropertyDocs(), WebSocketPropertyDocs()}, *spec.warnings);
     }
-    const Clock& clock = services.scheduler->clock();
-    if (config.client_role) {
-        if (services.client_pool == nullptr) {
-            return Failf("sink websocket: this process has no connections in client role");
-        }
-        return std::make_unique<ClientSink>(clock, std::move(config), *services.client_pool,
-                                            spec.block_when_full);
+    if (config.client_role && services.client_pool == nullptr) {
+        return Failf("sink websocket: this process has no connections in client role");
     }
-    if (services.data_server == nullptr) {
+    if (!config.client_role && services.data_server == nullptr) {
         return Failf("sink websocket: this process has no data server");
     }
-    return std::make_unique<ServerSink>(clock, std::move(config), *services.data_server, spec.rule_id);
+    if (!config.dynamic.empty()) {
+        return MakeDynamic(config, spec, services);
+    }
+    return MakeTarget(std::move(config), spec, services, nullptr);
 }
 
 Result<config::Node> RedirectWebSocketSink(const config::Node& props, const std::string& destination) {

@@ -212,6 +212,55 @@ TEST_F(WebSocketConnectors, ADeadRemoteLeavesTheSinkConnectingWithTheReason) {
     EXPECT_EQ(action->nodes().back()->dropped.load(), 0);
 }
 
+TEST_F(WebSocketConnectors, ATemplateInThePathDialsOnceForEveryValue) {
+    Recorder recorder;
+    connect::Action* action = nullptr;
+    std::string error;
+    loop_.RunSync([&] {
+        StartSource("/c/{id}", R"({"metadataHeaders":["X-Site"]})", recorder);
+        action = OpenAction(Remote("/c/{{.a}}", R"(,"sendSingle":true,"requestHeader":{"X-Site":"s{{.a}}"})"),
+                            error);
+        ASSERT_NE(action, nullptr) << error;
+        for (const double a : {1, 2, 1, 2, 1}) {
+            Emit(*action, a);
+        }
+        EXPECT_EQ(pool_->clients().size(), 2U);
+    });
+    ASSERT_TRUE(Until(
+        [&] { return recorder.messages.size() == 5 && action->nodes().back()->records_out.load() == 5; }));
+    loop_.RunSync([&] {
+        EXPECT_EQ(server_->Find("/c/{id}")->client_count(), 2U);
+        EXPECT_EQ(action->nodes().back()->texts().connection, metrics::ConnectionState::kConnected);
+        const Value meta = recorder.last_meta->object();
+        EXPECT_EQ(meta.Get("headers").Get("X-Site").text(), "s" + std::string(meta.Get("id").text()));
+    });
+}
+
+TEST_F(WebSocketConnectors, ATemplateInThePathServesAnEndpointForEveryValueWhileItIsUsed) {
+    Recorder recorder;
+    connect::Action* action = nullptr;
+    std::string error;
+    loop_.RunSync([&] {
+        action = OpenAction(R"({"path":"/d/{{.a}}","sendSingle":true,"dynamicTargetIdle":50})", error);
+        ASSERT_NE(action, nullptr) << error;
+        EXPECT_EQ(server_->endpoints().size(), 0U);
+        Emit(*action, 1);
+        Emit(*action, 2);
+        ASSERT_NE(server_->Find("/d/1"), nullptr);
+        ASSERT_NE(server_->Find("/d/2"), nullptr);
+        EXPECT_EQ(action->nodes().back()->dropped.load(), 2) << "nobody was there";
+        StartSource("/d/1", Remote("/d/1"), recorder);
+    });
+    ASSERT_TRUE(Until([&] { return server_->Find("/d/1")->client_count() == 1; }));
+    loop_.RunSync([&] {
+        Emit(*action, 1);
+        Emit(*action, 2);
+    });
+    EXPECT_TRUE(Until([&] { return server_->Find("/d/2") == nullptr && recorder.messages.size() == 1; }));
+    loop_.RunSync([&] { EXPECT_NE(server_->Find("/d/1"), nullptr) << "it has a client"; });
+    EXPECT_EQ(recorder.messages, Texts{R"({"a":1})"});
+}
+
 TEST_F(WebSocketConnectors, APausedSourceStopsItsClientsAndGoesOnAfterResume) {
     Recorder recorder;
     recorder.answer = connect::Flow::kPause;

@@ -1,0 +1,322 @@
+#include "connectors/websocket/dynamic_sink.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace haumea::connectors {
+
+using connect::Delivery;
+using connect::EncodedMessage;
+using metrics::ConnectionState;
+
+// One destination.
+class DynamicSink::Target final : public ConnectionObserver, public connect::DeliveryListener {
+  public:
+    Target(DynamicSink& owner, std::string_view the_key) : key(the_key), owner_(&owner) {}
+
+    void OnConnection(ConnectionState new_state, const std::string& new_reason) override {
+        if (closed) {
+            return;
+        }
+        state = new_state;
+        reason = new_reason;
+        if (!reason.empty()) {
+            owner_->stats_->CountException(made.name + ": " + reason, owner_->scheduler_->clock().NowMs());
+        }
+        owner_->Changed(*this);
+    }
+    void OnConfirmed(uint64_t mark) override {
+        while (!asked.empty() && asked.front() <= mark) {
+            asked.pop_front();
+        }
+        owner_->Confirmed();
+    }
+    void OnLost() override {
+        if (unasked != 0 || !asked.empty()) {
+            owner_->Lost();
+        }
+    }
+
+    // Closing it now loses nothing and disturbs nobody.
+    bool idle() const { return !blocked && unasked == 0 && asked.empty() && made.sink->idle(); }
+
+    const std::string key;
+    Made made;
+    int64_t used_ms = 0;
+    ConnectionState state = ConnectionState::kConnecting;
+    std::string reason;
+    bool blocked = false;  // a message for it waits for the ready callback
+    bool closed = false;
+    size_t unasked = 0;          // messages sent since the last question of the cache
+    std::deque<uint64_t> asked;  // marks that are not confirmed
+
+  private:
+    DynamicSink* owner_;
+};
+
+DynamicSink::DynamicSink(io::Scheduler& scheduler, Settings settings, Make make)
+    : scheduler_(&scheduler),
+      settings_(std::move(settings)),
+      make_(std::move(make)),
+      idle_timer_(scheduler),
+      burial_timer_(scheduler) {}
+
+DynamicSink::~DynamicSink() = default;
+
+Result<void> DynamicSink::Open(metrics::NodeStats& stats) {
+    stats_ = &stats;
+    if (settings_.can_open) {
+        HAUMEA_TRY_VOID(settings_.can_open());
+    }
+    ShowWorst();
+    return {};
+}
+
+Delivery DynamicSink::Send(const EncodedMessage& message) noexcept {
+    Target* target = closed_ ? nullptr : FindOrMake(message);
+    if (target == nullptr) {
+        return Delivery::kDropped;
+    }
+    target->used_ms = scheduler_->clock().NowMs();
+    const Delivery delivery = target->made.sink->Send(message);
+    target->blocked = delivery == Delivery::kBlocked;
+    if (delivery == Delivery::kQueued && listener_ != nullptr) {
+        ++target->unasked;
+    }
+    return delivery;
+}
+
+DynamicSink::Target* DynamicSink::FindOrMake(const EncodedMessage& message) noexcept {
+    values_.clear();
+    for (const size_t index : settings_.values) {
+        if (index >= message.dynamic.size()) {
+            // From a cache that was filled before the rule had this template.
+            Drop("message dropped: it holds no value for the templates in path and headers");
+            return nullptr;
+        }
+        values_.emplace_back(message.dynamic[index]);
+    }
+    std::string_view key = values_.front();
+    if (values_.size() > 1) {
+        // No value with NUL ever makes a target, so that the joined form is unambiguous.
+        key_.clear();
+        for (const std::string_view value : values_) {
+            key_.append(value).push_back('\0');
+        }
+        key = key_;
+    }
+    const auto found = targets_.find(key);
+    return found != targets_.end() ? found->second.get() : MakeTarget(key);
+}
+
+DynamicSink::Target* DynamicSink::MakeTarget(std::string_view key) noexcept {
+    const int64_t now = scheduler_->clock().NowMs();
+    auto made = std::make_unique<Target>(*this, key);
+    Target* const target = made.get();
+    auto sink = make_(values_, *target);
+    if (!sink) {
+        Drop("message dropped: " + sink.error().message);
+        return nullptr;
+    }
+    if (targets_.size() >= settings_.max_targets && !MakeRoom(now)) {
+        stats_->CountDropped();
+        if (!std::exchange(full_, true)) {
+            const std::string text = fmt::format(
+                "dynamic_targets: {} are open and none is idle, messages for others are dropped; "
+                "maxDynamicTargets allows more",
+                targets_.size());
+            stats_->CountException(text, now);
+            log::Warn("{}: {}", stats_->name(), text);
+        }
+        return nullptr;
+    }
+    full_ = false;
+    target->made = std::move(*sink);
+    target->used_ms = now;
+    target->made.sink->SetReadyCallback([this, target] {
+        target->blocked = false;
+        if (ready_) {
+            ready_();
+        }
+    });
+    if (listener_ != nullptr) {
+        target->made.sink->UseConfirmation(*target);
+    }
+    targets_.emplace(target->key, std::move(made));
+    if (auto opened = target->made.sink->Open(*stats_); !opened) {
+        Drop(fmt::format("message dropped: {}: {}", target->made.name, opened.error().message));
+        CloseTarget(*target);
+        return nullptr;
+    }
+    Changed(*target);
+    if (!idle_timer_.pending()) {
+        Watch(settings_.idle_ms);
+    }
+    return target;
+}
+
+void DynamicSink::Drop(std::string text) noexcept {
+    stats_->CountDropped();
+    stats_->CountException(std::move(text), scheduler_->clock().NowMs());
+}
+
+// The one that has been idle longest goes.
+bool DynamicSink::MakeRoom(int64_t now_ms) noexcept {
+    Target* oldest = nullptr;
+    for (const auto& [key, target] : targets_) {
+        if ((oldest == nullptr || target->used_ms < oldest->used_ms) && target->used_ms < now_ms &&
+            target->idle()) {
+            oldest = target.get();
+        }
+    }
+    if (oldest == nullptr) {
+        return false;
+    }
+    CloseTarget(*oldest);
+    return true;
+}
+
+void DynamicSink::CloseTarget(Target& target) noexcept {
+    target.closed = true;
+    target.made.sink->Close();
+    const auto found = targets_.find(target.key);
+    buried_.push_back(std::move(found->second));
+    targets_.erase(found);
+    if (worst_ == &target) {
+        ShowWorst();
+    }
+    if (!burial_timer_.pending()) {
+        burial_timer_.Start(0, [this] { buried_.clear(); });
+    }
+}
+
+void DynamicSink::Watch(int64_t delay_ms) {
+    idle_timer_.Start(std::max<int64_t>(delay_ms, 1), [this] { CloseIdle(); });
+}
+
+void DynamicSink::CloseIdle() noexcept {
+    const int64_t now = scheduler_->clock().NowMs();
+    int64_t next = INT64_MAX;
+    std::vector<Target*> over;
+    for (const auto& [key, target] : targets_) {
+        const int64_t due = target->used_ms + settings_.idle_ms;
+        if (due > now) {
+            next = std::min(next, due);
+        } else if (target->idle()) {
+            over.push_back(target.get());
+        } else {
+            next = std::min(next, now + settings_.idle_ms);  // looked at again
+        }
+    }
+    for (Target* target : over) {
+        CloseTarget(*target);
+    }
+    if (next != INT64_MAX) {
+        Watch(next - now);
+    }
+}
+
+void DynamicSink::Changed(Target& target) {
+    const bool known = targets_.find(target.key) != targets_.end();
+    if (!known) {
+        return;
+    }
+    if (worst_ == nullptr || worst_ == &target || target.state < worst_->state) {
+        ShowWorst();
+    }
+}
+
+void DynamicSink::ShowWorst() {
+    worst_ = nullptr;
+    for (const auto& [key, target] : targets_) {
+        if (worst_ == nullptr || target->state < worst_->state) {
+            worst_ = target.get();
+        }
+        if (worst_->state == ConnectionState::kDisconnected) {
+            break;
+        }
+    }
+    const int64_t now = scheduler_->clock().NowMs();
+    if (worst_ == nullptr) {
+        stats_->SetConnection(ConnectionState::kConnecting, "", now);
+    } else if (worst_->state == ConnectionState::kConnected) {
+        stats_->SetConnection(ConnectionState::kConnected, "", now);
+    } else {
+        const std::string colon = worst_->reason.empty() ? "" : ": ";
+        stats_->SetConnection(worst_->state, worst_->made.name + colon + worst_->reason, now);
+    }
+}
+
+// ---- confirmed delivery ----
+
+bool DynamicSink::UseConfirmation(connect::DeliveryListener& listener) {
+    listener_ = &listener;
+    return settings_.confirms;
+}
+
+bool DynamicSink::RequestConfirmation(uint64_t mark) {
+    bool asked = false;
+    for (const auto& [key, target] : targets_) {
+        if (target->unasked > 0 && target->made.sink->RequestConfirmation(mark)) {
+            target->unasked = 0;
+            target->asked.push_back(mark);
+            asked = true;
+        }
+    }
+    last_mark_ = asked ? mark : last_mark_;
+    return asked;
+}
+
+// A mark is confirmed when every target that was asked has answered.
+void DynamicSink::Confirmed() {
+    uint64_t confirmed = last_mark_;
+    for (const auto& [key, target] : targets_) {
+        if (!target->asked.empty()) {
+            confirmed = std::min(confirmed, target->asked.front() - 1);
+        }
+    }
+    if (listener_ != nullptr && confirmed > confirmed_mark_) {
+        confirmed_mark_ = confirmed;
+        listener_->OnConfirmed(confirmed);
+    }
+}
+
+// The cache sends everything again that is not confirmed, whichever target had it: what is asked of the
+// others means nothing any more.
+void DynamicSink::Lost() {
+    for (const auto& [key, target] : targets_) {
+        target->unasked = 0;
+        target->asked.clear();
+    }
+    confirmed_mark_ = last_mark_;
+    if (listener_ != nullptr) {
+        listener_->OnLost();
+    }
+}
+
+// ---- the end ----
+
+bool DynamicSink::idle() const {
+    return std::all_of(targets_.begin(), targets_.end(),
+                       [](const auto& entry) { return entry.second->idle(); });
+}
+
+void DynamicSink::Close() {
+    closed_ = true;
+    listener_ = nullptr;
+    ready_ = nullptr;
+    idle_timer_.Cancel();
+    for (const auto& [key, target] : targets_) {
+        target->closed = true;
+        target->made.sink->Close();
+    }
+    if (stats_ != nullptr) {
+        stats_->SetConnection(ConnectionState::kDisconnected, "closed", scheduler_->clock().NowMs());
+    }
+}
+
+}  // namespace haumea::connectors

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "connect/sink.h"
+#include "io/scheduler.h"
+
+namespace haumea::connectors {
+
+// Hears of the connection of a sink that is one of several.
+class ConnectionObserver {
+  public:
+    virtual ~ConnectionObserver() = default;
+    virtual void OnConnection(metrics::ConnectionState state, const std::string& reason) = 0;
+};
+
+// A sink whose destination is computed for every message (templates in `path` and header values, contract
+// §6): one target per distinct value, opened with the first message for it and closed when it has been idle.
+// Bounded; a message that would need one more while none is idle is dropped and counted. All targets count
+// into the node of the sink; its connection is the worst of theirs, with the name of that target. Behind a
+// cache, whose order is that of the action, a target that is away holds up the messages behind it. Owned by
+// one action; home loop only.
+class DynamicSink final : public connect::MessageSink {
+  public:
+    struct Settings {
+        std::vector<size_t> values;              // which of EncodedMessage::dynamic make the destination
+        size_t max_targets = 64;                 // property maxDynamicTargets
+        int64_t idle_ms = 300'000;               // property dynamicTargetIdle
+        bool waits = false;                      // MessageSink::waits() of every target
+        bool confirms = false;                   // targets confirm delivery to a cache
+        std::function<Result<void>()> can_open;  // may say at Open() that no target could ever; may be empty
+    };
+    struct Made {
+        std::unique_ptr<connect::MessageSink> sink;
+        std::string name;  // for people
+    };
+    // A target from its values, in the order of Settings::values; the error names the property and the value.
+    using Make = std::function<Result<Made>(std::span<const std::string_view> values, ConnectionObserver&)>;
+
+    DynamicSink(io::Scheduler& scheduler, Settings settings, Make make);
+    ~DynamicSink() override;
+
+    Result<void> Open(metrics::NodeStats& stats) override;
+    connect::Delivery Send(const connect::EncodedMessage& message) noexcept override;
+    bool waits() const override { return settings_.waits; }
+    void SetReadyCallback(std::function<void()> ready) override { ready_ = std::move(ready); }
+    bool UseConfirmation(connect::DeliveryListener& listener) override;
+    bool RequestConfirmation(uint64_t mark) override;
+    bool idle() const override;
+    void Close() override;
+
+    size_t targets() const noexcept { return targets_.size(); }
+
+  private:
+    class Target;
+
+    // Null: the message is lost, and counted.
+    Target* FindOrMake(const connect::EncodedMessage& message) noexcept;
+    Target* MakeTarget(std::string_view key) noexcept;
+    bool MakeRoom(int64_t now_ms) noexcept;
+    void CloseTarget(Target& target) noexcept;
+    void Drop(std::string text) noexcept;
+    void CloseIdle() noexcept;
+    void Watch(int64_t delay_ms);
+    // The connection of `target` has changed.
+    void Changed(Target& target);
+    void ShowWorst();
+    void Confirmed();
+    void Lost();
+
+    io::Scheduler* scheduler_;
+    Settings settings_;
+    Make make_;
+    metrics::NodeStats* stats_ = nullptr;
+    std::function<void()> ready_;
+    std::unordered_map<std::string_view, std::unique_ptr<Target>> targets_;  // by Target::key
+    std::vector<std::unique_ptr<Target>> buried_;  // closed, perhaps from inside one of their own calls
+    const Target* worst_ = nullptr;                // whose connection is shown
+    bool closed_ = false;
+    bool full_ = false;                     // said already that targets are missing
+    std::vector<std::string_view> values_;  // scratch
+    std::string key_;                       // scratch
+
+    connect::DeliveryListener* listener_ = nullptr;  // a cache stands in front
+    uint64_t last_mark_ = 0;                         // asked for
+    uint64_t confirmed_mark_ = 0;                    // reported
+    io::Timer idle_timer_;
+    io::Timer burial_timer_;
+};
+
+}  // namespace haumea::connectors
