@@ -3,12 +3,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "config/node.h"
+#include "connect/properties.h"
 #include "connect/sink.h"
 #include "connect/source.h"
 #include "io/loop.h"
@@ -49,6 +51,8 @@ struct SourceDescriptor {
     std::string type;
     std::string doc;
     std::function<Result<std::unique_ptr<Source>>(const SourceSpec&, Services&)> make;
+    // Its properties: CONF_KEY blocks, EXTRA. Static.
+    std::span<const PropertyDoc> properties;
 };
 // One sink type; exactly one of the two factories is set. Factories validate everything static and have no
 // side effects before Open().
@@ -60,8 +64,8 @@ struct SinkDescriptor {
     // The properties of a sink that sends late messages to `destination` (property resendDestination); null:
     // the sink has no other destination than its own.
     std::function<Result<config::Node>(const config::Node& props, const std::string& destination)> redirect;
-    // Names of the sink's own properties (the common ones are known), for the unknown-property warning.
-    std::vector<std::string> properties;
+    // The sink's own properties, beside the common ones. Static.
+    std::span<const PropertyDoc> properties;
     // Properties that may hold templates, also in nested texts.
     std::vector<std::string> dynamic_properties;
 };

@@ -10,12 +10,10 @@ void RegisterFile(connect::Registry& registry) {
     sink.type = "file";
     sink.doc = "Appends messages to a file.";
     sink.make_message_sink = MakeFileSink;
-    for (const auto& property : FileSinkPropertyDocs()) {
-        sink.properties.emplace_back(property.name);
-    }
+    sink.properties = FileSinkPropertyDocs();
     registry.Add(std::move(sink));
-    registry.Add(
-        connect::SourceDescriptor{"file", "Reads a file line by line, as JSON or as CSV.", MakeFileSource});
+    registry.Add(connect::SourceDescriptor{"file", "Reads a file line by line, as JSON or as CSV.",
+                                           MakeFileSource, FileSourcePropertyDocs()});
 }
 
 }  // namespace haumea::connectors

@@ -17,6 +17,20 @@ namespace haumea::connectors {
 
 namespace {
 
+constexpr connect::PropertyDoc kDocs[] = {
+    {"path", "string", "", "folder of the file; DATASOURCE names it, or is its absolute path"},
+    {"fileType", "string", "json", "json (one value, an array gives a row per element), lines or csv"},
+    {"interval", "duration", "0", "read the file again after that long; 0: once"},
+    {"sendInterval", "duration", "0", "pause between two rows"},
+    {"loop", "boolean", "false", "begin again at the end, at once"},
+    {"hasHeader", "boolean", "false", "csv: the first line names the columns"},
+    {"columns", "list", "", "csv: names of the columns"},
+    {"delimiter", "string", ",", "csv: between the values"},
+    {"ignoreStartLines", "integer", "0", "lines to skip at the start"},
+    {"ignoreEndLines", "integer", "0", "lines to leave out at the end"},
+    {"actionAfterRead", "integer", "0", "only 0: the file stays where it is"},
+};
+
 using connect::Flow;
 
 enum class FileType : uint8_t { kJson, kCsv, kLines };
@@ -263,6 +277,8 @@ void FileSource::AtEnd() {
 }
 
 }  // namespace
+
+std::span<const connect::PropertyDoc> FileSourcePropertyDocs() { return kDocs; }
 
 Result<std::unique_ptr<connect::Source>> MakeFileSource(const connect::SourceSpec& spec,
                                                         connect::Services& services) {

@@ -15,6 +15,9 @@ namespace {
 using connect::Flow;
 using connect::MemoryBus;
 
+constexpr connect::PropertyDoc kSourceProperties[] = {
+    {"bufferLength", "integer", "1024", "rows that may wait for the rule; beyond, the oldest goes"},
+};
 constexpr connect::PropertyDoc kSinkProperties[] = {
     {"topic", "string", "", "topic to publish to, without wildcards"},
     {"datasource", "string", "", "alias of topic"},
@@ -140,12 +143,11 @@ void RegisterMemory(connect::Registry& registry) {
     sink.type = "memory";
     sink.doc = "Publishes rows to a topic of this process.";
     sink.make_row_sink = MakeSink;
-    for (const auto& property : kSinkProperties) {
-        sink.properties.emplace_back(property.name);
-    }
+    sink.properties = kSinkProperties;
     registry.Add(std::move(sink));
-    registry.Add(connect::SourceDescriptor{
-        "memory", "Reads rows that rules publish to topics; + and # are wildcards.", MakeSource});
+    registry.Add(connect::SourceDescriptor{"memory",
+                                           "Reads rows that rules publish to topics; + and # are wildcards.",
+                                           MakeSource, kSourceProperties});
 }
 
 }  // namespace haumea::connectors

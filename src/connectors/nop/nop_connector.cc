@@ -50,7 +50,7 @@ void RegisterNop(connect::Registry& registry) {
                              *spec.warnings);
         return std::make_unique<NopSink>(spec.rule_id, log);
     };
-    descriptor.properties = {"log"};
+    descriptor.properties = kProperties;
     registry.Add(std::move(descriptor));
 }
 

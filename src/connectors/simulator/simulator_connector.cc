@@ -10,6 +10,12 @@ namespace haumea::connectors {
 
 namespace {
 
+constexpr connect::PropertyDoc kProperties[] = {
+    {"data", "list or map", "", "the rows to send, one after another"},
+    {"interval", "duration", "1s", "time between two rows"},
+    {"loop", "boolean", "true", "begin again after the last"},
+};
+
 class SimulatorSource final : public connect::Source {
   public:
     SimulatorSource(io::Scheduler& scheduler, const config::Node& data, int64_t interval_ms, bool loop)
@@ -100,7 +106,7 @@ Result<std::unique_ptr<connect::Source>> MakeSource(const connect::SourceSpec& s
 
 void RegisterSimulator(connect::Registry& registry) {
     registry.Add(connect::SourceDescriptor{
-        "simulator", "Sends the rows of its configuration in a fixed rhythm.", MakeSource});
+        "simulator", "Sends the rows of its configuration in a fixed rhythm.", MakeSource, kProperties});
 }
 
 }  // namespace haumea::connectors

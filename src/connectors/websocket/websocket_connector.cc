@@ -13,13 +13,11 @@ void RegisterWebSocket(connect::Registry& registry) {
     sink.make_message_sink = MakeWebSocketSink;
     sink.redirect = RedirectWebSocketSink;
     sink.dynamic_properties = {"path", "datasource", "requestHeader"};
-    for (const auto& property : WebSocketPropertyDocs()) {
-        sink.properties.emplace_back(property.name);
-    }
+    sink.properties = WebSocketPropertyDocs();
     registry.Add(std::move(sink));
     registry.Add(connect::SourceDescriptor{
         "websocket", "Reads messages that come in on a served WebSocket path, or from a remote server.",
-        MakeWebSocketSource});
+        MakeWebSocketSource, WebSocketPropertyDocs()});
 }
 
 }  // namespace haumea::connectors
