@@ -69,6 +69,8 @@ class Ref {
     T* operator->() const noexcept { return object_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
     void Reset() noexcept { Ref().Swap(*this); }
+    // Hands the reference over to the caller.
+    T* Detach() noexcept { return std::exchange(object_, nullptr); }
     void Swap(Ref& other) noexcept { std::swap(object_, other.object_); }
 
   private:

@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
+
+#include "base/assert.h"
 
 namespace haumea {
 namespace {
@@ -74,6 +77,25 @@ Ref<Buffer> Buffer::Copy(std::string_view bytes) {
     return buffer;
 }
 
+Ref<Buffer> Buffer::Enlarge(Ref<Buffer> buffer, size_t used, size_t capacity) {
+    constexpr size_t kOverhead = sizeof(Buffer) + kHeadroom + kPadding;
+    if (ClassOf(buffer->capacity_ + kOverhead) <= kMaxClass) {
+        Ref<Buffer> bigger = Allocate(capacity);
+        std::memcpy(bigger->data(), buffer->data(), used);
+        return bigger;
+    }
+    HAUMEA_DCHECK(buffer->unique());
+    const size_t total = capacity + kOverhead;
+    Buffer* old = buffer.Detach();
+    old->~Buffer();
+    void* block = std::realloc(old, total);  // NOLINT
+    if (block == nullptr) {
+        throw std::bad_alloc();
+    }
+    char* begin = static_cast<char*>(block) + sizeof(Buffer) + kHeadroom;
+    return Ref<Buffer>::Adopt(new (block) Buffer(begin, total - kOverhead));
+}
+
 void Buffer::Destroy(Buffer* buffer) noexcept {
     const size_t total = buffer->capacity_ + sizeof(Buffer) + kHeadroom + kPadding;
     buffer->~Buffer();
@@ -103,11 +125,8 @@ void BufferBuilder::Append(std::string_view bytes) {
 }
 
 void BufferBuilder::Grow(size_t n) {
-    Ref<Buffer> bigger = Buffer::Allocate(std::max(size_ + n, capacity_ * 2));
-    if (size_ != 0) {
-        std::memcpy(bigger->data(), base_, size_);
-    }
-    buffer_ = std::move(bigger);
+    const size_t wanted = std::max(size_ + n, capacity_ * 2);
+    buffer_ = buffer_ ? Buffer::Enlarge(std::move(buffer_), size_, wanted) : Buffer::Allocate(wanted);
     base_ = buffer_->data();
     capacity_ = buffer_->capacity();
 }

@@ -21,6 +21,9 @@ class Buffer final : public RefCounted<Buffer> {
     // list.
     static Ref<Buffer> Allocate(size_t capacity);
     static Ref<Buffer> Copy(std::string_view bytes);
+    // The same bytes with more room; `buffer` has no other owner. Large ones grow without being copied, where
+    // the system can.
+    static Ref<Buffer> Enlarge(Ref<Buffer> buffer, size_t used, size_t capacity);
 
     char* data() noexcept { return begin_; }
     const char* data() const noexcept { return begin_; }
