@@ -15,9 +15,9 @@ void* Arena::Grow(size_t bytes, size_t alignment) {
             return Allocate(bytes, alignment);
         }
     }
-    const size_t last =
-        chunks_.empty() ? kFirstChunk / 2 : std::min<size_t>(chunks_.back().size, 512U << 10U);
-    const size_t size = std::max(needed, last * 2);
+    const size_t usual =
+        chunks_.empty() ? first_chunk_ : 2 * std::min<size_t>(chunks_.back().size, 512U << 10U);
+    const size_t size = std::max(needed, usual);
     chunks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
     reserved_ += size;
     current_ = chunks_.size() - 1;

@@ -19,6 +19,8 @@ class Arena {
     static constexpr size_t kMaxKeptBytes = 256U << 10U;
 
     Arena() = default;
+    // For few bytes that live long.
+    explicit Arena(size_t first_chunk) : first_chunk_(first_chunk) {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
     Arena(Arena&&) noexcept = default;
@@ -55,6 +57,8 @@ class Arena {
     void Reset() noexcept;
     // Bytes handed out by the system, in use or not.
     size_t reserved_bytes() const noexcept { return reserved_; }
+    // What can be handed out without asking the system.
+    size_t left() const noexcept { return static_cast<size_t>(end_ - cursor_); }
 
   private:
     struct Chunk {
@@ -68,6 +72,7 @@ class Arena {
     char* cursor_ = nullptr;
     char* end_ = nullptr;
     size_t reserved_ = 0;
+    size_t first_chunk_ = kFirstChunk;
 };
 
 }  // namespace haumea

@@ -19,11 +19,14 @@ class Metadata final : public RefCounted<Metadata> {
     // Copies `object` (kObject) into an arena of its own.
     explicit Metadata(const Value& object) : object_(CopyValue(object, arena_)) {}
     const Value& object() const { return object_; }
+    // Memory that is held.
+    size_t bytes() const noexcept { return sizeof(Metadata) + arena_.reserved_bytes(); }
 
   private:
     friend class RefCounted<Metadata>;
     ~Metadata() = default;
-    Arena arena_;
+    static constexpr size_t kFirstChunk = 256;
+    Arena arena_{kFirstChunk};
     Value object_;
 };
 
