@@ -49,12 +49,16 @@ struct RestartSettings {
     int64_t attempts = 0;
 };
 
+inline constexpr int64_t kMinWindowBytes = int64_t{1} << 20;
+inline constexpr int64_t kMaxWindowBytes = int64_t{1} << 40;
+
 // What a rule's `options` start from.
 struct RuleSettings {
     bool is_event_time = false;
     Millis late_tolerance{1'000};
     int64_t concurrency = 1;
     int64_t buffer_length = 1'024;
+    int64_t window_bytes = int64_t{256} << 20;
     bool send_meta_to_sink = false;
     bool send_error = false;
     int64_t qos = 0;

@@ -91,6 +91,12 @@ Schema<RuleSettings> RuleSchema() {
         .Min(0)
         .Max(10'000'000)
         .Doc("messages that wait in front of an operator");
+    s.Add("windowBytes", &R::window_bytes)
+        .Min(kMinWindowBytes)
+        .Max(kMaxWindowBytes)
+        .Doc(
+            "memory of the windows of one rule: rows, groups, results; what is beyond is dropped and "
+            "counted");
     s.Add("sendMetaToSink", &R::send_meta_to_sink).Doc("add the metadata of events to results");
     s.Add("sendError", &R::send_error).Doc("send errors of expressions to the actions");
     s.Add("qos", &R::qos).Min(0).Max(2).Doc("above 0: state is saved at checkpoints");

@@ -1,49 +1,88 @@
 #include "exec/group.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
 #include "data/go_format.h"
+#include "exec/tight.h"
 #include "expr/operators.h"
 
 namespace haumea::exec {
 
-bool GroupBy::AssignGroups(Collection& collection) noexcept {
-    collection.groups.clear();
-    groups_.clear();
-    group_of_.resize(collection.tuples.size());
-    expr::EvalContext& ctx = eval();
-    ctx.window = &collection.range;
-    ctx.SwitchGroup(collection.tuples);
-    for (size_t i = 0; i < collection.tuples.size(); ++i) {
-        ctx.SwitchRow(&collection.tuples[i]);
-        ctx.event_time_ms = collection.tuples[i].row.timestamp_ms;
-        key_.clear();
-        for (const expr::Node* dimension : context().plan.group_by) {
-            const Value value = dimension->Run(ctx);
-            if (value.is_error()) {
-                Fail("run Group By error: ", value);
-                return false;
-            }
-            const size_t begin = key_.size();
-            AppendGoText(key_, value);
-            // The length keeps ("1,", "2") and ("1", ",2") apart, whatever the texts contain.
-            const size_t length = key_.size() - begin;
-            key_.append(reinterpret_cast<const char*>(&length), sizeof(length));
+// Writes the key of the current row to key_.
+bool GroupBy::ReadKey() noexcept {
+    key_.clear();
+    for (const expr::Node* dimension : context().plan.group_by) {
+        const Value value = dimension->Run(eval());
+        if (value.is_error()) {
+            Fail("run Group By error: ", value);
+            return false;
         }
-        const auto [group, added] =
-            groups_.try_emplace(key_, static_cast<uint32_t>(collection.groups.size()));
-        if (added) {
-            collection.groups.emplace_back();
-        }
-        group_of_[i] = group->second;
-        ++collection.groups[group->second].size;
+        const size_t begin = key_.size();
+        AppendGoText(key_, value);
+        // The length keeps ("1,", "2") and ("1", ",2") apart, whatever the texts contain.
+        const size_t length = key_.size() - begin;
+        key_.append(reinterpret_cast<const char*>(&length), sizeof(length));
     }
     return true;
 }
 
+void GroupBy::ReportDropped(size_t rows) noexcept {
+    stats().CountDropped(static_cast<int64_t>(rows));
+    Fail(fmt::format(
+        "the window has too many groups: with them it takes more memory than {}, {} rows of further "
+        "groups are dropped; group by fewer distinct values or raise the option",
+        context().window_memory.Name(), rows));
+}
+
+// Fills group_of_ and the sizes of the groups. Rows of groups for which there is no room leave the
+// collection.
+bool GroupBy::AssignGroups(Collection& collection) noexcept {
+    expr::EvalContext& ctx = eval();
+    ctx.window = &collection.range;
+    ctx.SwitchGroup(collection.tuples);
+    std::vector<expr::Tuple>& tuples = collection.tuples;
+    ResizeTight(group_of_, 0, tuples.size());
+    std::vector<Collection::Group>& groups = collection.groups;
+    groups.clear();
+    const size_t limit = context().window_memory.result_limit();
+    const size_t arena_before = context().arena.reserved_bytes();
+    size_t kept = 0;
+    for (const expr::Tuple& tuple : tuples) {
+        ctx.SwitchRow(&tuple);
+        ctx.event_time_ms = tuple.row.timestamp_ms;
+        if (!ReadKey()) {
+            return false;
+        }
+        const size_t beside =
+            groups.capacity() * sizeof(Collection::Group) + context().arena.reserved_bytes() - arena_before;
+        const uint32_t group = table_.Number(key_, limit - std::min(limit, beside));
+        if (group == GroupTable::kFull) {
+            continue;
+        }
+        if (group == groups.size()) {
+            groups.emplace_back();
+        }
+        group_of_.push_back(group);
+        ++groups[group].size;
+        tuples[kept++] = tuple;
+    }
+    if (kept < tuples.size()) {
+        ReportDropped(tuples.size() - kept);
+        tuples.resize(kept);
+    }
+    return kept > 0;
+}
+
 bool GroupBy::OnCollection(Collection& collection) noexcept {
-    if (collection.tuples.empty() || !AssignGroups(collection)) {
+    if (collection.tuples.empty()) {
+        return false;
+    }
+    const bool assigned = AssignGroups(collection);
+    table_.Clear();
+    if (!assigned) {
         return false;
     }
     size_t begin = 0;
@@ -52,12 +91,12 @@ bool GroupBy::OnCollection(Collection& collection) noexcept {
         begin += group.size;
         group.size = 0;
     }
-    ordered_.resize(collection.tuples.size());
-    for (size_t i = 0; i < collection.tuples.size(); ++i) {
+    ResizeTight(order_, collection.tuples.size(), collection.tuples.size());
+    for (uint32_t i = 0; i < collection.tuples.size(); ++i) {
         Collection::Group& group = collection.groups[group_of_[i]];
-        ordered_[group.begin + group.size++] = collection.tuples[i];
+        order_[group.begin + group.size++] = i;
     }
-    collection.tuples.swap(ordered_);
+    Permute(collection.tuples, order_);
     collection.grouped = true;
     return true;
 }
@@ -85,7 +124,7 @@ bool RowNumber::OnCollection(Collection& collection) noexcept {
 }
 
 bool OrderBy::ComputeKeys(const Collection& collection) noexcept {
-    keys_.clear();
+    ResizeTight(keys_, 0, collection.size() * context().plan.order_by.size());
     for (size_t i = 0; i < collection.size(); ++i) {
         collection.Enter(i, eval());
         for (const plan::SortKey& key : context().plan.order_by) {
@@ -137,7 +176,7 @@ bool OrderBy::OnCollection(Collection& collection) noexcept {
         return false;
     }
     mismatch_.clear();
-    order_.resize(collection.size());
+    ResizeTight(order_, collection.size(), collection.size());
     std::iota(order_.begin(), order_.end(), 0U);
     std::stable_sort(order_.begin(), order_.end(),
                      [this](uint32_t a, uint32_t b) { return CompareResults(a, b) < 0; });
@@ -146,15 +185,9 @@ bool OrderBy::OnCollection(Collection& collection) noexcept {
         return false;
     }
     if (collection.grouped) {
-        groups_.assign(collection.groups.begin(), collection.groups.end());
-        for (size_t i = 0; i < order_.size(); ++i) {
-            collection.groups[i] = groups_[order_[i]];
-        }
-        return true;
-    }
-    tuples_.assign(collection.tuples.begin(), collection.tuples.end());
-    for (size_t i = 0; i < order_.size(); ++i) {
-        collection.tuples[i] = tuples_[order_[i]];
+        Permute(collection.groups, order_);
+    } else {
+        Permute(collection.tuples, order_);
     }
     return true;
 }

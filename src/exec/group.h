@@ -1,9 +1,9 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "exec/group_table.h"
 #include "exec/operator.h"
 
 namespace haumea::exec {
@@ -20,11 +20,13 @@ class GroupBy final : public Operator {
 
   private:
     bool AssignGroups(Collection& collection) noexcept;
+    bool ReadKey() noexcept;
+    void ReportDropped(size_t rows) noexcept;
 
+    GroupTable table_;
     std::vector<uint32_t> group_of_;  // by row
-    std::unordered_map<std::string, uint32_t> groups_;
-    std::vector<expr::Tuple> ordered_;
-    std::string key_;
+    std::vector<uint32_t> order_;     // rows, group by group
+    std::string key_;                 // of the row that is being looked at
 };
 
 // row_number(): numbers the results from 1, as they are sorted unless ORDER BY itself needs the number.
@@ -56,8 +58,6 @@ class OrderBy final : public Operator {
 
     std::vector<Value> keys_;  // row-major: keys of the first result, of the second ...
     std::vector<uint32_t> order_;
-    std::vector<expr::Tuple> tuples_;
-    std::vector<Collection::Group> groups_;
     std::string mismatch_;
 };
 

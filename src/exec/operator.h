@@ -8,6 +8,7 @@
 
 #include "connect/source.h"
 #include "exec/collection.h"
+#include "exec/window_memory.h"
 #include "expr/eval.h"
 #include "io/scheduler.h"
 #include "metrics/node_stats.h"
@@ -26,12 +27,13 @@ class ResultListener {
 
 // What the operators of one rule share. Owned by the pipeline; home loop only.
 struct RuleContext {
-    RuleContext(const plan::RulePlan& rule_plan, const plan::PlanOptions& plan_options, io::Scheduler& loop,
-                ResultListener& listener, std::string_view rule_id)
+    RuleContext(const plan::RulePlan& rule_plan, const plan::PlanOptions& plan_options, size_t window_bytes,
+                io::Scheduler& loop, ResultListener& listener, std::string_view rule_id)
         : plan(rule_plan),
           options(plan_options),
           scheduler(loop),
           results(listener),
+          window_memory(window_bytes, rule_plan.small_result),
           eval(arena, loop.clock(), rule_id) {
         eval.memos.resize(rule_plan.program.memos());
     }
@@ -40,6 +42,7 @@ struct RuleContext {
     const plan::PlanOptions& options;
     io::Scheduler& scheduler;
     ResultListener& results;
+    WindowMemory window_memory;
     Arena arena;  // reset when everything that a message or a timer caused has been emitted
     expr::EvalContext eval;
     int64_t now_ms = 0;           // arrival of the message, or the timer's time: for statistics

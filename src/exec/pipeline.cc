@@ -20,7 +20,8 @@ StreamPipeline::StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler&
       plan_options_(ToPlanOptions(spec.options)),
       parts_(std::move(parts)),
       scheduler_(scheduler),
-      context_(*parts_.plan, plan_options_, scheduler, *this, id_),
+      context_(*parts_.plan, plan_options_, static_cast<size_t>(options_.window_bytes), scheduler, *this,
+               id_),
       chain_(BuildChain(context_, options_)),
       source_stats_(
           std::make_shared<metrics::NodeStats>(metrics::NodeStats::Kind::kSource, parts_.plan->stream->name)),

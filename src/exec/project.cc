@@ -1,11 +1,40 @@
 #include "exec/project.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <numeric>
+
+#include "exec/tight.h"
 
 namespace haumea::exec {
 namespace {
 
 constexpr std::string_view kMetaKey = "__meta";
+
+// What the text of a result takes, about.
+size_t TextBytes(const Value& value) noexcept {
+    constexpr size_t kNumber = 8;
+    switch (value.type()) {
+        case Type::kString:
+        case Type::kBytes:
+            return value.text().size() + 3;
+        case Type::kArray: {
+            const auto items = value.items();
+            return std::accumulate(items.begin(), items.end(), size_t{2},
+                                   [](size_t sum, const Value& item) { return sum + TextBytes(item) + 1; });
+        }
+        case Type::kObject: {
+            const auto fields = value.fields();
+            return std::accumulate(fields.begin(), fields.end(), size_t{2},
+                                   [](size_t sum, const Field& field) {
+                                       return sum + field.key.size() + TextBytes(field.value) + 4;
+                                   });
+        }
+        default:
+            return kNumber;
+    }
+}
 
 }  // namespace
 
@@ -19,11 +48,11 @@ bool Project::IsShown(const plan::OutputField& field, Value& value) const noexce
     return shown;
 }
 
-size_t Project::AppendSorted(const Value* values, Field* out) noexcept {
+size_t Project::AppendSorted(Field* out) noexcept {
     const plan::Projection& projection = context().plan.projection;
     size_t count = 0;
     for (const uint32_t index : projection.sorted) {
-        Value value = values[index];
+        Value value = values_[index];
         if (IsShown(projection.fields[index], value)) {
             out[count++] = {projection.fields[index].name, value};
         }
@@ -35,12 +64,12 @@ bool Project::BuildRow(Value& row) noexcept {
     const plan::Projection& projection = context().plan.projection;
     expr::EvalContext& ctx = eval();
     Arena& arena = context().arena;
-    auto* values = arena.AllocateArray<Value>(projection.fields.size());
+    values_.resize(projection.fields.size());
     for (size_t i = 0; i < projection.fields.size(); ++i) {
         const plan::OutputField& field = projection.fields[i];
-        values[i] = field.node->Run(ctx);
-        if (values[i].is_error()) [[unlikely]] {
-            Fail(field.error_prefix, values[i]);
+        values_[i] = field.node->Run(ctx);
+        if (values_[i].is_error()) [[unlikely]] {
+            Fail(field.error_prefix, values_[i]);
             return false;
         }
     }
@@ -48,7 +77,7 @@ bool Project::BuildRow(Value& row) noexcept {
     auto* fields = arena.AllocateArray<Field>(projection.fields.size() + wild + 1);
     size_t count = 0;
     if (projection.wildcard == nullptr) {
-        count = AppendSorted(values, fields);
+        count = AppendSorted(fields);
     } else {
         const Value error = AppendRowFields(*projection.wildcard, ctx, fields, count);
         if (error.is_error()) {
@@ -56,8 +85,8 @@ bool Project::BuildRow(Value& row) noexcept {
             return false;
         }
         for (size_t i = 0; i < projection.fields.size(); ++i) {
-            if (IsShown(projection.fields[i], values[i])) {
-                expr::eval::InsertField(fields, count, projection.fields[i].name, values[i]);
+            if (IsShown(projection.fields[i], values_[i])) {
+                expr::eval::InsertField(fields, count, projection.fields[i].name, values_[i]);
             }
         }
     }
@@ -71,6 +100,14 @@ bool Project::BuildRow(Value& row) noexcept {
     }
     row = Value::Object({fields, count});
     return true;
+}
+
+void Project::ReportDropped(size_t rows) noexcept {
+    stats().CountDropped(static_cast<int64_t>(rows));
+    Fail(fmt::format(
+        "the window has too many results: with them it takes more memory than {}, the last {} are "
+        "dropped; use LIMIT, a shorter window, or raise the option",
+        context().window_memory.Name(), rows));
 }
 
 bool Project::OnTuple(expr::Tuple&) noexcept {
@@ -93,14 +130,22 @@ bool Project::OnCollection(Collection& collection) noexcept {
         }
         count = std::min(count, static_cast<size_t>(*limit));
     }
-    rows_.clear();
+    ResizeTight(rows_, 0, count);
+    // The actions make texts of the results before these are forgotten.
+    size_t texts = rows_.capacity() * sizeof(Value);
+    const size_t limit = context().arena.reserved_bytes() + context().window_memory.result_limit();
     for (size_t i = 0; i < count; ++i) {
+        if (i > 0 && context().arena.reserved_bytes() + texts > limit) {
+            ReportDropped(count - i);
+            break;
+        }
         collection.Enter(i, eval());
         Value row;
         if (!BuildRow(row)) {
             return false;
         }
         rows_.push_back(row);
+        texts += TextBytes(row);
     }
     context().results.OnResult(rows_);
     return true;

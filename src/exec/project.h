@@ -18,9 +18,12 @@ class Project final : public Operator {
   private:
     // The object for what is current in the context; false when a field failed.
     bool BuildRow(Value& row) noexcept;
-    size_t AppendSorted(const Value* values, Field* out) noexcept;
+    size_t AppendSorted(Field* out) noexcept;
     bool IsShown(const plan::OutputField& field, Value& value) const noexcept;
 
+    void ReportDropped(size_t rows) noexcept;
+
+    std::vector<Value> values_;  // of the select list, for one row
     std::vector<Value> rows_;
 };
 

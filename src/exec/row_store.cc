@@ -1,110 +1,66 @@
 #include "exec/row_store.h"
 
-#include <cstring>
+#include <algorithm>
+#include <utility>
 
 namespace haumea::exec {
-namespace {
 
-// Bytes beside the value itself; arrays and objects are aligned to 8.
-size_t DeepSize(const Value& value) noexcept {
-    constexpr size_t kAlign = alignof(Value) - 1;
-    switch (value.type()) {
-        case Type::kString:
-        case Type::kBytes:
-        case Type::kError:
-            return value.text().size();
-        case Type::kArray: {
-            size_t size = value.size() * sizeof(Value) + kAlign;
-            for (const Value& item : value.items()) {
-                size += DeepSize(item);
-            }
-            return size;
+RowStore::Row RowStore::Copy(const expr::Tuple& tuple, const Ref<connect::Metadata>& meta) noexcept {
+    if (!block_ || block_->full()) {
+        block_ = MakeRef<Block>(memory_);
+    }
+    Arena& arena = block_->arena();
+    Row row;
+    row.tuple_ = tuple;
+    row.tuple_.derived = nullptr;
+    row.meta_ = meta;
+    row.block_ = block_;
+    auto* slots = arena.AllocateArray<Value>(columns_);
+    std::transform(tuple.row.slots, tuple.row.slots + columns_, slots,
+                   [&arena](const Value& value) { return CopyValue(value, arena); });
+    row.tuple_.row.slots = slots;
+    row.tuple_.row.rest = CopyValue(Value::Object(tuple.row.rest), arena).fields();
+    row.tuple_.meta = meta ? &meta->object() : nullptr;
+    // Messages of one client share their metadata.
+    const bool new_meta = meta.get() != last_meta_ && meta;
+    last_meta_ = meta.get();
+    block_->Count(sizeof(Row) + firing_bytes_ + (new_meta ? meta->bytes() : 0));
+    return row;
+}
+
+bool RowStore::Append(const expr::Tuple& tuple, const Ref<connect::Metadata>& meta) noexcept {
+    if (!memory_.has_room()) {
+        return false;
+    }
+    rows_.push_back(Copy(tuple, meta));
+    return true;
+}
+
+bool RowStore::InsertByTime(const expr::Tuple& tuple, const Ref<connect::Metadata>& meta) noexcept {
+    if (!memory_.has_room()) {
+        return false;
+    }
+    const auto at = std::upper_bound(
+        rows_.begin(), rows_.end(), tuple.row.timestamp_ms,
+        [](int64_t timestamp_ms, const Row& row) { return timestamp_ms < row.timestamp_ms(); });
+    rows_.insert(at, Copy(tuple, meta));
+    return true;
+}
+
+void RowStore::PopFront(size_t count) noexcept {
+    rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(count));
+    if (rows_.empty()) {
+        last_meta_ = nullptr;
+        if (block_ && block_->unique()) {
+            block_->Reuse();
         }
-        case Type::kObject: {
-            size_t size = value.size() * sizeof(Field) + kAlign;
-            for (const Field& field : value.fields()) {
-                size += field.key.size() + DeepSize(field.value);
-            }
-            return size;
-        }
-        default:
-            return 0;
     }
 }
 
-// Copies into a stretch of memory that is known to be large enough.
-class Copier {
-  public:
-    explicit Copier(char* cursor) : cursor_(cursor) {}
-
-    template <typename T>
-    T* Array(size_t n) noexcept {
-        const auto address = reinterpret_cast<uintptr_t>(cursor_);
-        cursor_ += (alignof(T) - address % alignof(T)) % alignof(T);
-        auto* result = reinterpret_cast<T*>(cursor_);
-        cursor_ += n * sizeof(T);
-        return result;
-    }
-    std::string_view Text(std::string_view text) noexcept {
-        if (text.empty()) {
-            return {};
-        }
-        std::memcpy(cursor_, text.data(), text.size());
-        const std::string_view copy(cursor_, text.size());
-        cursor_ += text.size();
-        return copy;
-    }
-    Value Copy(const Value& value) noexcept {
-        switch (value.type()) {
-            case Type::kString:
-                return Value::String(Text(value.text()));
-            case Type::kBytes:
-                return Value::Bytes(Text(value.text()));
-            case Type::kError:
-                return Value::Error(Text(value.text()));
-            case Type::kArray: {
-                auto* items = Array<Value>(value.size());
-                for (size_t i = 0; i < value.size(); ++i) {
-                    items[i] = Copy(value.items()[i]);
-                }
-                return Value::Array({items, value.size()});
-            }
-            case Type::kObject:
-                return Value::Object(Fields(value.fields()));
-            default:
-                return value;
-        }
-    }
-    std::span<const Field> Fields(std::span<const Field> fields) noexcept {
-        auto* copies = Array<Field>(fields.size());
-        for (size_t i = 0; i < fields.size(); ++i) {
-            copies[i] = {Text(fields[i].key), Copy(fields[i].value)};
-        }
-        return {copies, fields.size()};
-    }
-
-  private:
-    char* cursor_;
-};
-
-}  // namespace
-
-KeptTuple::KeptTuple(const expr::Tuple& tuple, size_t columns, const Ref<connect::Metadata>& meta)
-    : meta_(meta), tuple_(tuple) {
-    bytes_ = columns * sizeof(Value) + DeepSize(Value::Object(tuple.row.rest)) + alignof(Value);
-    for (size_t i = 0; i < columns; ++i) {
-        bytes_ += DeepSize(tuple.row.slots[i]);
-    }
-    buffer_ = Buffer::Allocate(bytes_);
-    Copier copier(buffer_->data());
-    auto* slots = copier.Array<Value>(columns);
-    for (size_t i = 0; i < columns; ++i) {
-        slots[i] = copier.Copy(tuple.row.slots[i]);
-    }
-    tuple_.row.slots = slots;
-    tuple_.row.rest = copier.Fields(tuple.row.rest);
-    tuple_.meta = meta_ ? &meta_->object() : nullptr;
-    tuple_.derived = nullptr;
+RowStore::Row RowStore::TakeFront() noexcept {
+    Row row = std::move(rows_.front());
+    rows_.pop_front();
+    return row;
 }
 
 }  // namespace haumea::exec

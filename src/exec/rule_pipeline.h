@@ -21,6 +21,7 @@ struct RuleOptions {
     int64_t late_tolerance_ms = 1000;
     int64_t buffer_length = 1024;
     int64_t concurrency = 1;
+    int64_t window_bytes = int64_t{256} << 20;  // see WindowMemory
     bool send_meta_to_sink = false;
     bool send_nil_field = false;
     bool send_error = false;

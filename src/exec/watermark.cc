@@ -1,37 +1,29 @@
 #include "exec/watermark.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 namespace haumea::exec {
 
 bool Watermark::Hold(const expr::Tuple& tuple) noexcept {
-    KeptTuple kept(tuple, context().plan.layout->size(), context().meta);
-    if (rows_.size() >= kMaxKeptRows || bytes_ + kept.bytes() > kMaxKeptBytes) {
-        stats().CountDropped();
-        if (!full_) {
-            full_ = true;
-            Fail(
-                "too many rows wait for the watermark: rows beyond 256 MiB or 4000000 rows are dropped; use "
-                "a "
-                "shorter lateTolerance");
-        }
-        return false;
+    if (rows_.InsertByTime(tuple, context().meta)) {
+        full_ = false;
+        return true;
     }
-    bytes_ += kept.bytes();
-    const auto at =
-        std::upper_bound(rows_.begin(), rows_.end(), kept.timestamp_ms(),
-                         [](int64_t ts, const KeptTuple& row) { return ts < row.timestamp_ms(); });
-    rows_.insert(at, std::move(kept));
-    return true;
+    return false;
+}
+
+void Watermark::Advance(int64_t watermark_ms) noexcept {
+    if (watermark_ms > watermark_ms_) {
+        watermark_ms_ = watermark_ms;
+        Release();
+        next()->DeliverWatermark(watermark_ms_);
+    }
 }
 
 void Watermark::Release() noexcept {
     const Ref<connect::Metadata> meta = context().meta;
     while (!rows_.empty() && rows_.front().timestamp_ms() <= watermark_ms_) {
-        const KeptTuple row = std::move(rows_.front());
-        rows_.pop_front();
-        bytes_ -= row.bytes();
-        full_ = false;
+        const RowStore::Row row = rows_.TakeFront();
         context().meta = row.meta();
         stats().CountOut();
         next()->Deliver(row.tuple());
@@ -50,13 +42,18 @@ bool Watermark::OnTuple(expr::Tuple& tuple) noexcept {
         stats().CountDropped();
         return false;
     }
-    if (!Hold(tuple)) {
-        return false;
-    }
-    if (watermark > watermark_ms_) {
-        watermark_ms_ = watermark;
-        Release();
-        next()->DeliverWatermark(watermark_ms_);
+    const bool held = Hold(tuple);
+    Advance(watermark);
+    // Time moves on also with a row for which there was no room, and windows that end make room.
+    if (!held && !Hold(tuple)) {
+        stats().CountDropped();
+        if (!full_) {
+            full_ = true;
+            Fail(fmt::format(
+                "rows that wait for the watermark or the end of their window take more memory than {}, "
+                "further rows are dropped; use a shorter lateTolerance or window, or raise the option",
+                context().window_memory.Name()));
+        }
     } else if (timestamp == watermark_ms_) {
         Release();
     }

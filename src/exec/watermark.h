@@ -1,7 +1,5 @@
 #pragma once
 
-#include <deque>
-
 #include "exec/operator.h"
 #include "exec/row_store.h"
 
@@ -13,7 +11,9 @@ namespace haumea::exec {
 class Watermark final : public Operator {
   public:
     Watermark(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats, int64_t late_tolerance_ms)
-        : Operator(context, std::move(stats)), late_tolerance_ms_(late_tolerance_ms) {}
+        : Operator(context, std::move(stats)),
+          late_tolerance_ms_(late_tolerance_ms),
+          rows_(context.window_memory, context.plan.layout->size(), 0) {}
 
   protected:
     bool OnTuple(expr::Tuple& tuple) noexcept override;
@@ -21,13 +21,13 @@ class Watermark final : public Operator {
 
   private:
     bool Hold(const expr::Tuple& tuple) noexcept;
+    void Advance(int64_t watermark_ms) noexcept;
     void Release() noexcept;
 
     const int64_t late_tolerance_ms_;
     int64_t watermark_ms_ = INT64_MIN;
-    std::deque<KeptTuple> rows_;  // by timestamp, equal ones by arrival
-    size_t bytes_ = 0;
-    bool full_ = false;
+    RowStore rows_;      // by timestamp, equal ones by arrival
+    bool full_ = false;  // and said so
 };
 
 }  // namespace haumea::exec

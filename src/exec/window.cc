@@ -5,30 +5,51 @@
 #include <algorithm>
 
 #include "data/zone.h"
+#include "exec/tight.h"
 #include "exec/window_time.h"
 
 namespace haumea::exec {
 
-bool WindowOperator::Keep(const expr::Tuple& tuple) noexcept {
-    KeptTuple kept(tuple, context().plan.layout->size(), context().meta);
-    if (rows_.size() >= kMaxKeptRows || bytes_ + kept.bytes() > kMaxKeptBytes) {
-        stats().CountDropped();
-        if (!full_) {
-            full_ = true;
-            Fail("the window is full: rows beyond 256 MiB or 4000000 rows are dropped; use a shorter window");
-        }
-        return false;
+namespace {
+
+// What the operators behind the window need for each of its rows.
+size_t FiringBytesPerRow(const plan::RulePlan& plan) {
+    size_t bytes = sizeof(expr::Tuple);  // in the collection
+    if (plan.late_filter != nullptr) {
+        bytes += sizeof(uint32_t);
     }
-    bytes_ += kept.bytes();
-    rows_.push_back(std::move(kept));
-    return true;
+    if (!plan.group_by.empty()) {
+        bytes += 2 * sizeof(uint32_t);
+    }
+    if (!plan.order_by.empty()) {
+        bytes += plan.order_by.size() * sizeof(Value) + 2 * sizeof(uint32_t);
+    }
+    return bytes;
+}
+
+}  // namespace
+
+WindowOperator::WindowOperator(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats)
+    : Operator(context, std::move(stats)),
+      rows_(context.window_memory, context.plan.layout->size(), FiringBytesPerRow(context.plan)) {}
+
+bool WindowOperator::Keep(const expr::Tuple& tuple) noexcept {
+    if (rows_.Append(tuple, context().meta)) {
+        return true;
+    }
+    stats().CountDropped();
+    if (!full_) {
+        full_ = true;
+        Fail(
+            fmt::format("the window is full: it takes more memory than {}, further rows are dropped; use a "
+                        "shorter window or raise the option",
+                        context().window_memory.Name()));
+    }
+    return false;
 }
 
 void WindowOperator::PopFront(size_t count) noexcept {
-    for (size_t i = 0; i < count; ++i) {
-        bytes_ -= rows_.front().bytes();
-        rows_.pop_front();
-    }
+    rows_.PopFront(count);
     full_ = full_ && count == 0;
 }
 
@@ -41,7 +62,7 @@ void WindowOperator::PopOlderThan(int64_t timestamp_ms) noexcept {
 }
 
 void WindowOperator::Emit(size_t count, const expr::WindowRange& range) noexcept {
-    collection_.tuples.clear();
+    ResizeTight(collection_.tuples, 0, count);
     for (size_t i = 0; i < count; ++i) {
         collection_.tuples.push_back(rows_[i].tuple());
     }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <deque>
-
 #include "exec/operator.h"
 #include "exec/row_store.h"
 
@@ -10,7 +8,7 @@ namespace haumea::exec {
 // Base of the window operators: keeps rows within its bounds and sends collections of them on.
 class WindowOperator : public Operator {
   public:
-    using Operator::Operator;
+    WindowOperator(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats);
 
   protected:
     bool OnCollection(Collection&) noexcept override { return true; }
@@ -22,12 +20,11 @@ class WindowOperator : public Operator {
     void PopOlderThan(int64_t timestamp_ms) noexcept;
     // Sends the first `count` kept rows on.
     void Emit(size_t count, const expr::WindowRange& range) noexcept;
-    std::deque<KeptTuple>& rows() { return rows_; }
+    const RowStore& rows() const { return rows_; }
 
   private:
-    std::deque<KeptTuple> rows_;
-    size_t bytes_ = 0;
-    bool full_ = false;
+    RowStore rows_;
+    bool full_ = false;  // and said so
     Collection collection_;
 };
 

@@ -189,6 +189,13 @@ Result<void> Planner::PlanGroups() {
                                                                [this](const sql::Field& field) {
                                                                    return binder_->HasAggregate(*field.expr);
                                                                });
+    const auto lists_rows = [](const sql::CallExpr& call) {
+        return call.name == "collect" || call.name == "deduplicate" || call.name == "merge_agg";
+    };
+    plan_->small_result =
+        plan_->aggregate && stmt().group_by.empty() &&
+        std::none_of(stmt().fields.begin(), stmt().fields.end(),
+                     [&](const sql::Field& field) { return binder_->Uses(*field.expr, lists_rows); });
     HAUMEA_TRY_VOID(CheckHaving());
     if (stmt().having != nullptr) {
         HAUMEA_TRY(plan_->having, Compile(*stmt().having));

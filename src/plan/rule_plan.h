@@ -72,6 +72,8 @@ struct RulePlan {
     std::optional<WindowSpec> window;
     const expr::Node* late_filter = nullptr;  // WHERE on the rows of a window
     bool aggregate = false;                   // one result per group instead of per row
+    // A window gives one row, and no function in it that returns lists of rows.
+    bool small_result = false;
     std::vector<const expr::Node*> group_by;
     const expr::Node* having = nullptr;
     uint32_t derived = 0;  // row_number() calls

@@ -45,6 +45,7 @@ void ReadOptions(ObjectReader& rule, RuleDef& def, std::string& error) {
     reader.ReadDuration("lateTolerance", out.plan.late_tolerance_ms);
     reader.Read("concurrency", out.plan.concurrency);
     reader.Read("bufferLength", out.plan.buffer_length);
+    reader.Read("windowBytes", out.plan.window_bytes);
     reader.Read("sendMetaToSink", out.plan.send_meta_to_sink);
     reader.Read("sendNilField", out.plan.send_nil_field);
     reader.Read("sendError", out.plan.send_error);
@@ -92,6 +93,10 @@ Result<void> CheckOptions(const RuleDef& def) {
     const Options& options = def.options;
     require(options.plan.concurrency >= 0, "invalidConcurrency:concurrency must be greater than 0");
     require(options.plan.buffer_length >= 0, "invalidBufferLength:bufferLength must be greater than 0");
+    require(options.plan.window_bytes >= config::kMinWindowBytes &&
+                options.plan.window_bytes <= config::kMaxWindowBytes,
+            fmt::format("invalidWindowBytes:windowBytes is {}, give a number from {} to {}",
+                        options.plan.window_bytes, config::kMinWindowBytes, config::kMaxWindowBytes));
     require(options.plan.late_tolerance_ms >= 0, "invalidLateTol:lateTol must be greater than 0");
     require(options.restart_attempts >= 0, "invalidRestartAttempts:restart attempts must be greater than 0");
     if (const Result<void> ranges = options.schedule.CheckRanges(); !ranges) {
@@ -155,6 +160,7 @@ Options DefaultOptions(const config::RuleSettings& settings) {
     options.plan.late_tolerance_ms = settings.late_tolerance.value;
     options.plan.concurrency = settings.concurrency;
     options.plan.buffer_length = settings.buffer_length;
+    options.plan.window_bytes = settings.window_bytes;
     options.plan.send_meta_to_sink = settings.send_meta_to_sink;
     options.plan.send_error = settings.send_error;
     options.qos = settings.qos;

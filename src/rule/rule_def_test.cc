@@ -73,13 +73,18 @@ std::string WithOptions(std::string_view options) {
                        options);
 }
 
-TEST(RuleDef, RefusesNegativeOptionsTogether) {
+TEST(RuleDef, RefusesOptionsOutOfRangeTogether) {
     EXPECT_EQ(ErrorOf(WithOptions(R"({"concurrency":-1,"lateTolerance":-5})")),
               "Rule r has invalid options: invalidConcurrency:concurrency must be greater than 0\n"
               "invalidLateTol:lateTol must be greater than 0.");
     EXPECT_EQ(ErrorOf(WithOptions(R"({"restartStrategy":{"attempts":-1}})")),
               "Rule r has invalid options: invalidRestartAttempts:restart attempts must be greater than 0.");
     EXPECT_EQ(ErrorOf(WithOptions(R"({"concurrency":0,"bufferLength":0})")), "");
+    EXPECT_EQ(
+        ErrorOf(WithOptions(R"({"windowBytes":0})")),
+        "Rule r has invalid options: invalidWindowBytes:windowBytes is 0, give a number from 1048576 to "
+        "1099511627776.");
+    EXPECT_EQ(ErrorOf(WithOptions(R"({"windowBytes":1048576})")), "");
 }
 
 TEST(RuleDef, NamesTheOptionOfAWrongKind) {

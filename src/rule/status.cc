@@ -44,6 +44,10 @@ void AddNode(Node& status, const NodeStats& stats) {
     put("last_exception", texts.last_exception);
     put("last_exception_time", texts.last_exception_ms);
     if (stats.kind() == NodeStats::Kind::kOperator) {
+        // Only what there is: windows and the watermark drop rows for which there is no room.
+        if (stats.dropped.load(std::memory_order_relaxed) > 0) {
+            count("dropped_total", stats.dropped);
+        }
         return;
     }
     put("connection_status", static_cast<int>(texts.connection));
