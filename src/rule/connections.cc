@@ -212,10 +212,15 @@ Result<void> Connections::AddEndpoint(const std::string& path) {
     if (!path.starts_with('/')) {
         return Failf("websocket endpoint should start with /: endpoint is \"{}\"", path);
     }
-    if (!endpoints_.contains(path)) {
+    const bool is_new = !endpoints_.contains(path);
+    if (is_new) {
         HAUMEA_TRY_VOID(Hold(path));
     }
-    return endpoints_table_->Set(path, "{}");
+    Result<void> stored = endpoints_table_->Set(path, "{}");
+    if (!stored && is_new) {
+        OnHome([&] { endpoints_.erase(path); });
+    }
+    return stored;
 }
 
 Result<void> Connections::RemoveEndpoint(const std::string& path) {
@@ -311,9 +316,14 @@ Result<Connections::Warnings> Connections::Update(const std::string& id, const s
     HAUMEA_TRY_VOID(RefuseInUse(id));
     props = UnmaskSecrets(props, found->second.props);
     HAUMEA_TRY(Warnings warnings, Reopen(id, found->second, props));
+    if (auto stored = Store(id, props); !stored) {
+        if (const auto back = Reopen(id, found->second, found->second.props); !back) {
+            log::Error("connection {}: the old definition does not work again: {}", id, back.error().message);
+        }
+        return Fail(std::move(stored.error()));
+    }
     found->second.props = std::move(props);
     found->second.error.clear();
-    HAUMEA_TRY_VOID(Store(id, found->second.props));
     return warnings;
 }
 

@@ -153,27 +153,35 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
     const std::string text = def.text;
     const bool temp = def.temp;
     const bool triggered = def.triggered;
-    const auto started = rule.Replace(std::move(def), triggered ? std::move(pipeline) : nullptr);
-    if (!started) {
-        if (was_running) {
-            // The old rule had to end first, because both may need the same endpoint; now it goes on.
-            Result<Rule::Pipeline> again = rule.Plan(old);
-            if (const auto back =
-                    again ? rule.Replace(old, std::move(*again)) : Result<void>(Fail(again.error()));
-                !back) {
-                log::Error("rule {}: the old definition does not run again: {}", id, back.error().message);
-            }
+    Result<void> done = rule.Replace(std::move(def), triggered ? std::move(pipeline) : nullptr);
+    if (done && temp) {
+        if (auto removed = table_->Delete(id); !removed) {
+            done = Fail(std::move(removed.error()));
         }
-        rule.def() = old;
-        return Fail(started.error());
+    } else if (done) {
+        done = table_->Set(id, text);
     }
-    if (temp) {
-        HAUMEA_TRY([[maybe_unused]] const bool removed, table_->Delete(id));
-    } else {
-        HAUMEA_TRY_VOID(table_->Set(id, text));
+    if (!done) {
+        GoBack(rule, old, was_running);
+        return Fail(std::move(done.error()));
     }
     ArmTimers();
     return Change{id, std::move(warnings)};
+}
+
+// The old rule had to end first, because both may need the same endpoint; now it goes on.
+void Registry::GoBack(Rule& rule, const RuleDef& old, bool was_running) {
+    if (was_running) {
+        Result<Rule::Pipeline> again = rule.Plan(old);
+        if (const auto back =
+                again ? rule.Replace(old, std::move(*again)) : Result<void>(Fail(again.error()));
+            !back) {
+            log::Error("rule {}: the old definition does not run again: {}", old.id, back.error().message);
+        }
+    } else if (rule.running()) {
+        rule.Stop();
+    }
+    rule.def() = old;
 }
 
 Result<void> Registry::Delete(const std::string& id) {
@@ -192,12 +200,14 @@ Result<void> Registry::Delete(const std::string& id) {
 }
 
 Result<void> Registry::SetTriggered(Rule& rule, bool triggered) {
-    rule.def().triggered = triggered;
-    if (rule.def().temp) {
-        return {};
+    RuleDef& def = rule.def();
+    if (!def.temp) {
+        HAUMEA_TRY(std::string text, RewriteRule(def.text, triggered));
+        HAUMEA_TRY_VOID(table_->Set(def.id, text));
+        def.text = std::move(text);
     }
-    HAUMEA_TRY(rule.def().text, RewriteRule(rule.def().text, triggered));
-    return table_->Set(rule.def().id, rule.def().text);
+    def.triggered = triggered;
+    return {};
 }
 
 Result<void> Registry::Start(const std::string& id) {
@@ -222,13 +232,15 @@ Result<void> Registry::SetTags(const std::string& id, std::vector<std::string> t
     if (rule == nullptr) {
         return Fail(NotFound(id, "."));
     }
-    rule->def().tags = std::move(tags);
-    rule->def().has_tags = true;
-    if (rule->def().temp) {
-        return {};
+    RuleDef& def = rule->def();
+    if (!def.temp) {
+        HAUMEA_TRY(std::string text, RewriteRule(def.text, std::nullopt, &tags));
+        HAUMEA_TRY_VOID(table_->Set(id, text));
+        def.text = std::move(text);
     }
-    HAUMEA_TRY(rule->def().text, RewriteRule(rule->def().text, std::nullopt, &rule->def().tags));
-    return table_->Set(id, rule->def().text);
+    def.tags = std::move(tags);
+    def.has_tags = true;
+    return {};
 }
 
 Result<std::string> Registry::Definition(const std::string& id) const {
@@ -281,6 +293,7 @@ void Registry::OnEnd(Rule& rule, bool failed) {
         return;  // stays triggered: the patrol or the next start of the engine runs it again
     }
     if (const auto stored = SetTriggered(rule, false); !stored) {
+        rule.def().triggered = false;
         log::Error("rule {}: its end is not stored: {}", rule.def().id, stored.error().message);
     }
 }

@@ -70,6 +70,8 @@ class Registry {
     std::unique_ptr<Rule> MakeRule(RuleDef def);
     Result<Change> Add(RuleDef def);
     Result<Change> Exchange(Rule& rule, RuleDef def);
+    // After an exchange that failed.
+    static void GoBack(Rule& rule, const RuleDef& old, bool was_running);
     // Writes `triggered` into the stored text.
     Result<void> SetTriggered(Rule& rule, bool triggered);
     void OnEnd(Rule& rule, bool failed);
