@@ -211,19 +211,16 @@ int Watch(const WatchOptions& options) {
         return Fail(failure);
     }
     // Says goodbye: what is connected gets a close frame, and a moment to answer it.
-    io::Timer poll(loop);
-    std::function<void()> wait_idle = [&] {
-        if ((pool && !pool->idle()) || (server && !server->idle())) {
-            poll.Start(10, wait_idle);
-        } else {
-            loop.Stop();
-        }
-    };
     loop.Post([&] {
         connection.Reset();
         endpoint.Reset();
         limit.Start(1000, [&loop] { loop.Stop(); });
-        wait_idle();
+        if (pool) {
+            pool->OnIdle([&loop] { loop.Stop(); });
+        }
+        if (server) {
+            server->OnIdle([&loop] { loop.Stop(); });
+        }
     });
     loop.Run();
     std::fflush(stdout);

@@ -43,15 +43,20 @@ struct Connectivity::Outcome {
     }
 };
 
-std::shared_ptr<Connectivity::Outcome> Connectivity::Dial(const connectors::WebSocketConfig& config) {
+std::shared_ptr<Connectivity::Outcome> Connectivity::Dial(const connectors::WebSocketConfig& config,
+                                                          AnswerCallback ended) {
     auto outcome = std::make_shared<Outcome>();
     ws::ClientBehaviour behaviour = config.behaviour;
     behaviour.connect_timeout_ms = std::min(behaviour.connect_timeout_ms, kLongestDialMs);
     behaviour.close_timeout_ms = std::min(behaviour.close_timeout_ms, kLongestDialMs);
     outcome->limit_ms = behaviour.connect_timeout_ms + behaviour.close_timeout_ms + kSlackMs;
     const bool posted = loop_->RunSync([&] {
-        clients_->Probe(config.target, behaviour,
-                        [outcome](Result<> result) { outcome->Set(std::move(result)); });
+        clients_->Probe(config.target, behaviour, [outcome, ended = std::move(ended)](Result<> result) {
+            outcome->Set(result);
+            if (ended) {
+                ended(result);
+            }
+        });
     });
     if (!posted) {
         outcome->Set(Failf("the engine is stopping"));
@@ -65,7 +70,7 @@ Result<void> Connectivity::Check(const connectors::WebSocketConfig& config) {
         loop_->RunSync([&] { result = server_->Check(); });
         return result;
     }
-    const auto outcome = Dial(config);
+    const auto outcome = Dial(config, nullptr);
     {
         const std::lock_guard lock(mutex_);
         if (stopping_) {
@@ -99,7 +104,7 @@ Result<void> Connectivity::RequireSoon(const std::string& user, const connectors
     const auto found = dials_.find(user);
     if (found == dials_.end()) {
         ForgetOld();
-        dials_.emplace(user, Background{Dial(config), ""});
+        dials_.emplace(user, Background{Dial(config, on_answer_), ""});
         return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
     }
     Background& background = found->second;
@@ -108,7 +113,7 @@ Result<void> Connectivity::RequireSoon(const std::string& user, const connectors
             dials_.erase(found);
             return {};
         }
-        background = {Dial(config), std::move(result->error().message)};
+        background = {Dial(config, on_answer_), std::move(result->error().message)};
     }
     if (background.last_error.empty()) {
         return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));

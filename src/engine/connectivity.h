@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,10 @@ class Connectivity {
     // background, the answer is an error until it has succeeded, and `user` (rule and action) tells whose it
     // is.
     Result<void> Require(const std::string& user, const connectors::WebSocketConfig& config);
+    // Runs on the data loop whenever a dial in the background has ended: who asks again gets this answer. Set
+    // before the first question.
+    using AnswerCallback = std::function<void(const Result<void>&)>;
+    void OnAnswer(AnswerCallback callback) { on_answer_ = std::move(callback); }
 
     // The engine is stopping: whoever waits, or will wait, is told so. Any thread.
     void Abort();
@@ -55,13 +60,15 @@ class Connectivity {
         std::string last_error;  // of the dial before
     };
 
-    std::shared_ptr<Outcome> Dial(const connectors::WebSocketConfig& config);
+    // `ended` (may be null) runs on the data loop.
+    std::shared_ptr<Outcome> Dial(const connectors::WebSocketConfig& config, AnswerCallback ended);
     Result<void> RequireSoon(const std::string& user, const connectors::WebSocketConfig& config);
     void ForgetOld();
 
     io::Loop* loop_;
     ws::Server* server_;
     ws::ClientPool* clients_;
+    AnswerCallback on_answer_;
     int patience_ = 0;
     std::mutex mutex_;  // protects stopping_ and awaited_
     bool stopping_ = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -196,7 +197,7 @@ Result<void> Engine::Impl::Configure() {
     if (basic.file_log) {
         std::error_code error;
         std::filesystem::create_directories(options.log_dir, error);
-        log_file = options.log_dir + "/haumea.log";
+        log_file = options.log_dir + "/stream.log";
     }
     log::Init(LevelOf(basic), basic.console_log, log_file);
     for (const std::string& warning : configuration.report.warnings) {
@@ -227,6 +228,11 @@ Result<void> Engine::Impl::StartDataLoop() {
     services->cache_disk = cache_disk.get();
     services->aes_key = DecodeBase64(configuration.settings.basic.aes_key).value_or("");
     connectivity = std::make_unique<Connectivity>(data_loop, on_loop->data_server, on_loop->clients);
+    connectivity->OnAnswer([this](const Result<void>& answer) {
+        if (answer) {  // a rule may be waiting for it
+            control_loop.Post([this] { rules->FollowConditions(); });
+        }
+    });
     return {};
 }
 
@@ -380,16 +386,14 @@ Result<void> Engine::Impl::StartMetrics() {
 
 // Waits, within the graceful shutdown time, until every client and remote has said goodbye.
 void Engine::Impl::CloseConnections() {
-    data_loop.RunSync([this] { on_loop->clients.CancelProbes(); });
-    const int64_t limit_ns = configuration.settings.basic.graceful_shutdown_timeout.value * 1'000'000;
-    const Clock& clock = SystemClock::Instance();
-    const int64_t started = clock.MonotonicNs();
-    for (bool idle = false; !idle && clock.MonotonicNs() - started < limit_ns;) {
-        data_loop.RunSync([&] { idle = on_loop->data_server.idle() && on_loop->clients.idle(); });
-        if (!idle) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-    }
+    // Shared with callbacks that may come too late.
+    const auto idle = std::make_shared<std::promise<void>>();
+    data_loop.RunSync([this, &idle] {
+        on_loop->clients.CancelProbes();
+        on_loop->data_server.OnIdle([this, idle] { on_loop->clients.OnIdle([idle] { idle->set_value(); }); });
+    });
+    idle->get_future().wait_for(
+        std::chrono::milliseconds(configuration.settings.basic.graceful_shutdown_timeout.value));
 }
 
 Result<std::unique_ptr<Engine>> Engine::Start(const EngineOptions& options) {

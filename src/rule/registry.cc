@@ -307,7 +307,7 @@ void Registry::ArmTimers() {
     }
     if (!tick_.pending() && std::any_of(rules_.begin(), rules_.end(),
                                         [](const auto& entry) { return NeedsTick(*entry.second); })) {
-        tick_.Start(kTickMs, [this] { Tick(); });
+        tick_.Start(kTickMs, [this] { FollowConditions(); });
     }
 }
 
@@ -323,7 +323,7 @@ void Registry::Patrol() {
     ArmTimers();
 }
 
-void Registry::Tick() {
+void Registry::FollowConditions() {
     for (const auto& [id, rule] : rules_) {
         if (!rule->def().triggered) {
             continue;

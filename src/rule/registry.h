@@ -33,6 +33,9 @@ class Registry {
     // Reads the store and starts what was running; once. What cannot start stays and says why. A rule that
     // only misses a connection starts as soon as there is one.
     Result<void> Recover();
+    // Starts and ends rules as schedules and missing connections want it by now. Happens by itself every
+    // second while there is such a rule; who knows that something has changed need not wait for that.
+    void FollowConditions();
     // Ends every run, for the end of the process: the next start recovers them.
     void StopAll();
 
@@ -78,7 +81,6 @@ class Registry {
     void RecoverOne(const std::string& id, const std::string& text);
     void ArmTimers();
     void Patrol();
-    void Tick();
 
     Environment environment_;
     store::KeyValue* table_;

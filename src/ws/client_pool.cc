@@ -76,7 +76,9 @@ class ClientPool::ProbeRun final : public ClientListener {
             }
             const ProbeCallback done = std::move(done_);
             Result<> result = std::move(result_);
-            pool_.probes_.remove_if([this](const auto& probe) { return probe.get() == this; });
+            ClientPool& pool = pool_;
+            pool.probes_.remove_if([this](const auto& probe) { return probe.get() == this; });
+            pool.TellIfIdle();
             done(std::move(result));
         });
     }
@@ -144,8 +146,27 @@ void ClientPool::Release(Client& client, ClientListener& listener) {
 void ClientPool::End(std::unique_ptr<Client> client) {
     Client* const ending = client.get();
     ending_.push_back(std::move(client));
-    ending->Close(
-        [this, ending] { ending_.remove_if([ending](const auto& entry) { return entry.get() == ending; }); });
+    ending->Close([this, ending] {
+        ending_.remove_if([ending](const auto& entry) { return entry.get() == ending; });
+        TellIfIdle();
+    });
+}
+
+void ClientPool::OnIdle(std::function<void()> callback) {
+    HAUMEA_ASSERT_LOOP(loop_);
+    on_idle_ = std::move(callback);
+    TellIfIdle();
+}
+
+// From a task of its own: a callback of a client may be running.
+void ClientPool::TellIfIdle() {
+    if (on_idle_ && idle()) {
+        loop_.Post([this, alive = std::weak_ptr<int>(alive_)] {
+            if (!alive.expired() && on_idle_ && idle()) {
+                std::exchange(on_idle_, nullptr)();
+            }
+        });
+    }
 }
 
 void ClientPool::Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done) {

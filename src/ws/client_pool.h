@@ -51,7 +51,7 @@ class ClientPool {
     using ProbeCallback = std::function<void(Result<>)>;
 
     explicit ClientPool(io::Loop& loop);
-    // Cuts what is still connected; poll idle() after the last release for a polite end.
+    // Cuts what is still connected; wait for OnIdle() after the last release for a polite end.
     ~ClientPool();
     ClientPool(const ClientPool&) = delete;
     ClientPool& operator=(const ClientPool&) = delete;
@@ -75,6 +75,8 @@ class ClientPool {
     size_t shares(const Client& client) const noexcept;
     // Nothing is connected, ending or probing.
     bool idle() const noexcept { return entries_.empty() && ending_.empty() && probes_.empty(); }
+    // Runs `callback` once, in a later turn, as soon as the pool is idle; replaces one that still waits.
+    void OnIdle(std::function<void()> callback);
 
   private:
     friend class ClientRef;
@@ -89,11 +91,13 @@ class ClientPool {
     void Release(Client& client, ClientListener& listener);
     // Says goodbye; the object goes when that is over.
     void End(std::unique_ptr<Client> client);
+    void TellIfIdle();
 
     io::Loop& loop_;
     std::list<Entry> entries_;
     std::list<std::unique_ptr<Client>> ending_;
     std::list<std::unique_ptr<ProbeRun>> probes_;
+    std::function<void()> on_idle_;
     // Posted tasks hold it weakly.
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -143,8 +143,12 @@ TEST_F(ClientPoolTest, TheLastReleaseSaysGoodbye) {
     ASSERT_TRUE(Until([&] { return echo_->clients() == 1; }));
     a.Reset();
     EXPECT_EQ(pool_.clients().size(), 1U);
+    bool idle = false;
+    pool_.OnIdle([&] { idle = true; });
     b.Reset();
-    ASSERT_TRUE(Until([&] { return pool_.idle() && echo_->clients() == 0; }));
+    EXPECT_FALSE(idle);
+    ASSERT_TRUE(Until([&] { return idle && echo_->clients() == 0; }));
+    EXPECT_TRUE(pool_.idle());
     EXPECT_EQ(echo_->last_code, CloseCode::kNormal);
 }
 

@@ -52,8 +52,12 @@ Result<EndpointRef> Server::Acquire(std::string_view path, const EndpointSetting
         if (auto listening = Listen(); !listening) {
             return Fail(std::move(listening.error()).With(fmt::format("websocket endpoint {}", path)));
         }
-        endpoints_.push_back(std::make_unique<Endpoint>(context_, std::string(path), settings));
-        endpoint = endpoints_.back().get();
+        auto made = std::make_unique<Endpoint>(context_, std::string(path), settings);
+        endpoint = made.get();
+        endpoints_.emplace(CanonicalPath(path), std::move(made));
+        if (IsPathTemplate(path)) {
+            templates_.push_back(endpoint);
+        }
     } else if (!(endpoint->settings() == settings)) {
         warning = fmt::format(
             "websocket endpoint {} exists with other settings, which hold instead of those given here; it is "
@@ -65,16 +69,17 @@ Result<EndpointRef> Server::Acquire(std::string_view path, const EndpointSetting
 }
 
 Endpoint* Server::Find(std::string_view path) const noexcept {
-    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                    [path](const auto& endpoint) { return endpoint->path() == path; });
-    return found == endpoints_.end() ? nullptr : found->get();
+    const auto found = path.starts_with('/') ? endpoints_.find(CanonicalPath(path)) : endpoints_.end();
+    return found == endpoints_.end() ? nullptr : found->second.get();
 }
 
 std::vector<const Endpoint*> Server::endpoints() const {
     std::vector<const Endpoint*> list;
-    for (const auto& endpoint : endpoints_) {
+    for (const auto& [path, endpoint] : endpoints_) {
         list.push_back(endpoint.get());
     }
+    std::sort(list.begin(), list.end(),
+              [](const Endpoint* a, const Endpoint* b) { return a->path() < b->path(); });
     return list;
 }
 
@@ -107,6 +112,11 @@ void Server::SetFarewell(CloseCode code, std::string reason) {
 }
 
 bool Server::idle() const noexcept { return client_count_ == 0 && closing_.empty(); }
+
+void Server::OnIdle(std::function<void()> callback) {
+    on_idle_ = std::move(callback);
+    ScheduleReap();
+}
 
 void Server::Adopt(std::unique_ptr<io::Stream> stream) {
     if (client_count_ >= settings_.max_clients + kRefusalRoom) {
@@ -211,13 +221,13 @@ void Server::Accept(PendingHandshake& handshake, const UpgradeRequest& request, 
 }
 
 Endpoint* Server::Match(std::string_view path, ClientInfo& client) const {
-    if (Endpoint* exact = Find(path)) {
+    if (Endpoint* exact = Find(path); exact != nullptr && !IsPathTemplate(exact->path())) {
         return exact;
     }
-    for (const auto& endpoint : endpoints_) {
+    for (Endpoint* endpoint : templates_) {
         client.path_variables.clear();
-        if (MatchPath(endpoint->path(), path, client.path_variables)) {
-            return endpoint.get();
+        if (MatchTemplate(endpoint->path(), path, client.path_variables)) {
+            return endpoint;
         }
     }
     return nullptr;
@@ -247,6 +257,7 @@ void Server::ForgetAddress(std::string_view address) {
     if (entry != clients_by_address_.end() && --entry->second == 0) {
         clients_by_address_.erase(entry);
     }
+    ScheduleReap();
 }
 
 // A flood of bad requests is counted, not written down.
@@ -266,10 +277,10 @@ void Server::Release(Endpoint& endpoint, uint64_t holder) {
     if (!endpoint.holders().empty()) {
         return;
     }
-    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(),
-                                    [&](const auto& candidate) { return candidate.get() == &endpoint; });
-    closing_.push_back(std::move(*found));
+    const auto found = endpoints_.find(CanonicalPath(endpoint.path()));
+    closing_.push_back(std::move(found->second));
     endpoints_.erase(found);
+    std::erase(templates_, &endpoint);
     endpoint.CloseAll(farewell_code_, farewell_);
     ScheduleReap();
     if (endpoints_.empty() && listener_ != nullptr) {
@@ -294,6 +305,9 @@ void Server::Reap() {
     reap_posted_ = false;
     dropped_.clear();
     std::erase_if(closing_, [](const auto& endpoint) { return endpoint->drained(); });
+    if (on_idle_ && idle()) {
+        std::exchange(on_idle_, nullptr)();
+    }
 }
 
 }  // namespace haumea::ws

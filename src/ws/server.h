@@ -49,14 +49,14 @@ class Server {
            ServerSettings settings);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
-    // Cuts what is still connected. Close politely before by releasing every share and waiting for idle().
+    // Cuts what is still connected. Close politely before by releasing every share and waiting for OnIdle().
     ~Server();
 
     // A share in the endpoint of `path` ("/x", or a template "/c/{id}"), which is made when it does not
     // exist. Fails with a text that names path, address, port and reason. `holder` is the name that holders()
     // shows.
     Result<EndpointRef> Acquire(std::string_view path, const EndpointSettings& settings, std::string holder);
-    // The endpoint held under exactly this path or template, null when there is none.
+    // The endpoint held under this path or template, null when there is none.
     Endpoint* Find(std::string_view path) const noexcept;
     std::vector<const Endpoint*> endpoints() const;
 
@@ -67,6 +67,8 @@ class Server {
     uint16_t port() const noexcept { return listener_ ? listener_->port() : 0; }
     // No client, no handshake, nothing closing.
     bool idle() const noexcept;
+    // Runs `callback` once, in a later turn, as soon as the server is idle; replaces one that still waits.
+    void OnIdle(std::function<void()> callback);
     size_t client_count() const noexcept { return client_count_; }
     const HandshakeStats& handshake_stats() const noexcept { return handshakes_; }
     const ServerSettings& settings() const noexcept { return settings_; }
@@ -107,7 +109,8 @@ class Server {
     std::unique_ptr<io::Listener> listener_;
     CloseCode farewell_code_ = CloseCode::kNormal;
     std::string farewell_ = "the endpoint was closed";
-    std::vector<std::unique_ptr<Endpoint>> endpoints_;
+    std::unordered_map<std::string, std::unique_ptr<Endpoint>> endpoints_;  // by canonical path
+    std::vector<Endpoint*> templates_;  // those of endpoints_ whose path has variables, oldest first
     std::vector<std::unique_ptr<Endpoint>> closing_;
     std::vector<std::unique_ptr<PendingHandshake>> pending_;
     std::vector<std::unique_ptr<PendingHandshake>> dropped_;
@@ -117,6 +120,7 @@ class Server {
     int64_t refusals_second_ = 0;
     uint32_t refusals_logged_ = 0;  // in that second
     bool reap_posted_ = false;
+    std::function<void()> on_idle_;
     std::shared_ptr<Server*> self_;  // shared with posted tasks, which find null when it is gone
 };
 

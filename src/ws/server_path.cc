@@ -43,21 +43,39 @@ std::string CheckEndpointPath(std::string_view path) {
     return {};
 }
 
-bool MatchPath(std::string_view endpoint, std::string_view request,
-               std::vector<std::pair<std::string, std::string>>& variables) {
-    while (!endpoint.empty() && !request.empty()) {
-        const std::string_view wanted = TakeSegment(endpoint);
+bool IsPathTemplate(std::string_view path) { return path.find('{') != std::string_view::npos; }
+
+std::string CanonicalPath(std::string_view path) {
+    std::string canonical;
+    canonical.reserve(path.size());
+    while (!path.empty()) {
+        canonical += '/';
+        for (const char c : PercentDecode(TakeSegment(path))) {
+            if (c == '%' || c == '/') {
+                canonical += c == '%' ? "%25" : "%2F";
+            } else {
+                canonical += c;
+            }
+        }
+    }
+    return canonical;
+}
+
+bool MatchTemplate(std::string_view pattern, std::string_view request,
+                   std::vector<std::pair<std::string, std::string>>& variables) {
+    while (!pattern.empty() && !request.empty()) {
+        const std::string_view wanted = TakeSegment(pattern);
         std::string given = PercentDecode(TakeSegment(request));
         if (IsVariable(wanted)) {
             if (given.empty()) {
                 return false;
             }
             variables.emplace_back(wanted.substr(1, wanted.size() - 2), std::move(given));
-        } else if (wanted != given && PercentDecode(wanted) != given) {
+        } else if (PercentDecode(wanted) != given) {
             return false;
         }
     }
-    return endpoint.empty() && request.empty();
+    return pattern.empty() && request.empty();
 }
 
 std::string PercentDecode(std::string_view text) {

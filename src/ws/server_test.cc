@@ -114,6 +114,46 @@ TEST_F(ServerTest, TemplateServesEveryMatchingPathAndKeepsTheVariables) {
     EXPECT_TRUE(Ask(Request("/c/7/")).starts_with("HTTP/1.1 404 "));
 }
 
+TEST_F(ServerTest, AllSpellingsOfAPathMeanTheSameEndpoint) {
+    const EndpointRef ref = Acquire("/a%20b/%c3%A4");
+    EXPECT_EQ(server_->Find("/%61%20b/\u00e4"), &*ref);
+    const Peer peer = Join("/a%20b/%C3%A4");
+    EXPECT_EQ(ref->client_count(), 1U);
+    // An encoded slash is part of its segment.
+    const EndpointRef slash = Acquire("/x%2Fy");
+    EXPECT_EQ(server_->Find("/x/y"), nullptr);
+    EXPECT_EQ(server_->Find("/x%2fy"), &*slash);
+    EXPECT_EQ(server_->Find("/x%252Fy"), nullptr);
+}
+
+TEST_F(ServerTest, ATemplateIsNoPathOfItsOwnForClients) {
+    EndpointRef ref = Acquire("/c/{id}");
+    RecordingListener listener;
+    ref.Subscribe(&listener);
+    const Peer peer = Join("/c/{id}");
+    ASSERT_EQ(listener.last_client.path_variables.size(), 1U);
+    EXPECT_EQ(listener.last_client.path_variables[0].second, "{id}");
+}
+
+TEST_F(ServerTest, TellsOnceThatNothingIsLeft) {
+    auto ref = std::make_unique<EndpointRef>(Acquire("/a"));
+    Peer peer = Join("/a");
+    int told = 0;
+    server_->OnIdle([&] { ++told; });
+    ref.reset();
+    Turn();
+    EXPECT_EQ(told, 0) << "a client has not said goodbye yet";
+    peer->WriteAll(MaskedClose(1001));
+    Turn();
+    peer->Close();
+    Turn();
+    EXPECT_EQ(told, 1);
+    server_->OnIdle([&] { ++told; });
+    EXPECT_EQ(told, 1) << "never from inside the call";
+    Turn();
+    EXPECT_EQ(told, 2);
+}
+
 TEST_F(ServerTest, ExactPathWinsOverTemplate) {
     const EndpointRef any = Acquire("/c/{id}");
     const EndpointRef exact = Acquire("/c/1");
