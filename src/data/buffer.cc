@@ -44,8 +44,7 @@ size_t ClassOf(size_t total) { return std::max(kMinClass, static_cast<size_t>(st
 }  // namespace
 
 Ref<Buffer> Buffer::Allocate(size_t capacity) {
-    const size_t overhead = sizeof(Buffer) + kHeadroom + kPadding;
-    size_t total = capacity + overhead;
+    size_t total = capacity + kOverhead;
     void* block = nullptr;
     const size_t size_class = ClassOf(total);
     if (size_class <= kMaxClass) {
@@ -64,7 +63,7 @@ Ref<Buffer> Buffer::Allocate(size_t capacity) {
         }
     }
     char* begin = static_cast<char*>(block) + sizeof(Buffer) + kHeadroom;
-    return Ref<Buffer>::Adopt(new (block) Buffer(begin, total - overhead));
+    return Ref<Buffer>::Adopt(new (block) Buffer(begin, total - kOverhead));
 }
 
 Ref<Buffer> Buffer::Copy(std::string_view bytes) {
@@ -78,7 +77,6 @@ Ref<Buffer> Buffer::Copy(std::string_view bytes) {
 }
 
 Ref<Buffer> Buffer::Enlarge(Ref<Buffer> buffer, size_t used, size_t capacity) {
-    constexpr size_t kOverhead = sizeof(Buffer) + kHeadroom + kPadding;
     if (ClassOf(buffer->capacity_ + kOverhead) <= kMaxClass) {
         Ref<Buffer> bigger = Allocate(capacity);
         std::memcpy(bigger->data(), buffer->data(), used);
@@ -97,7 +95,7 @@ Ref<Buffer> Buffer::Enlarge(Ref<Buffer> buffer, size_t used, size_t capacity) {
 }
 
 void Buffer::Destroy(Buffer* buffer) noexcept {
-    const size_t total = buffer->capacity_ + sizeof(Buffer) + kHeadroom + kPadding;
+    const size_t total = buffer->capacity_ + kOverhead;
     buffer->~Buffer();
     const size_t size_class = ClassOf(total);
     FreeLists& lists = free_lists;

@@ -16,6 +16,8 @@ class Buffer final : public RefCounted<Buffer> {
   public:
     static constexpr size_t kHeadroom = 32;
     static constexpr size_t kPadding = 64;
+    // Of a block beside its capacity.
+    static constexpr size_t kOverhead = kHeadroom + kPadding + 3 * sizeof(void*);
 
     // Uninitialised bytes with at least `capacity` usable. Sizes up to 64 KiB come from a per-thread free
     // list.
@@ -39,6 +41,7 @@ class Buffer final : public RefCounted<Buffer> {
     char* begin_;
     size_t capacity_;
 };
+static_assert(sizeof(Buffer) + Buffer::kHeadroom + Buffer::kPadding == Buffer::kOverhead);
 
 // A stretch of a Buffer that keeps the whole buffer alive. Cheap to copy (one atomic increment).
 // Invariant: at least Buffer::kPadding readable bytes follow the view.

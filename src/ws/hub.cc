@@ -9,6 +9,8 @@ namespace {
 constexpr size_t kMaxFramesPerSend = 64;
 constexpr size_t kMaxBytesPerSend = 64U << 10U;
 constexpr int kMaxSendsPerVisit = 4;
+// From so many clients on, what waits for all of them is joined once instead of gathered for each.
+constexpr size_t kJoinFrom = 4;
 // One turn of flushing serves this much, then everything else on the loop gets its chance.
 constexpr size_t kVisitsPerTurn = 256;
 constexpr size_t kVisitsPerClockRead = 16;
@@ -20,8 +22,9 @@ iovec Entry(std::string_view bytes) noexcept { return {const_cast<char*>(bytes.d
 
 // What one system call sends.
 struct Hub::Batch {
-    // Two entries for each frame and for the begun one, one for control frames and one for the last bytes.
-    std::array<iovec, 2 * (kMaxFramesPerSend + 1) + 2> parts;
+    // Two entries for each frame and for the begun one, one for what is joined in front of each, one for
+    // control frames and one for the last bytes.
+    std::array<iovec, 3 * (kMaxFramesPerSend + 1) + 2> parts;
     size_t count = 0;
     size_t bytes = 0;
     size_t frames = 0;
@@ -64,7 +67,9 @@ Publication Hub::Publish(Ref<const PreparedFrame> frame) noexcept {
         return Publication::kBlocked;
     }
     const uint64_t bytes = frame->wire_bytes();
-    log_.Push(std::move(frame));
+    // A lone message has nothing to be joined with.
+    const bool join = open_ >= kJoinFrom && !log_.empty();
+    log_.Push(std::move(frame), join ? FrameLog::Join::kIfSmall : FrameLog::Join::kNo);
     ++stats_.published;
     if (!blocked_.empty()) {
         const bool within = slack_messages_ >= 1 && slack_bytes_ >= bytes;
@@ -207,11 +212,18 @@ void Hub::Gather(const Subscriber& subscriber, Batch& batch) const noexcept {
         }
     } else {
         const uint64_t end = EndFor(subscriber);
-        for (uint64_t seq = subscriber.next_seq_; seq < end; ++seq) {
+        for (uint64_t seq = subscriber.next_seq_; seq < end;) {
             if (batch.full()) {
                 return;
             }
-            batch.Add(*log_.At(seq), subscriber.form_, 0);
+            uint64_t joined_end = subscriber.form_.deflated() ? seq : end;
+            const std::string_view joined = log_.Joined(seq, joined_end);
+            if (joined.empty()) {
+                batch.Add(*log_.At(seq++), subscriber.form_, 0);
+            } else {
+                batch.Add(joined);
+                seq = joined_end;
+            }
         }
     }
     if (!subscriber.last_bytes_.empty()) {
@@ -242,25 +254,38 @@ void Hub::Advance(Subscriber& subscriber, size_t bytes) noexcept {
     }
     while (bytes > 0 && subscriber.own_) {
         Subscriber::OwnBacklog& own = *subscriber.own_;
-        Ref<const PreparedFrame> frame = std::move(own.frames.front());
+        const Ref<const PreparedFrame> frame = std::move(own.frames.front());
         own.frames.pop_front();
         own.bytes -= frame->wire_bytes();
-        TakeFrame(subscriber, std::move(frame), bytes);
+        TakeFrame(subscriber, frame, bytes);
         if (own.frames.empty()) {
             SkipNew(subscriber);
             subscriber.own_.reset();
         }
     }
-    for (const uint64_t end = EndFor(subscriber); bytes > 0 && subscriber.next_seq_ < end;) {
+    const uint64_t end = EndFor(subscriber);
+    if (!subscriber.form_.deflated() && subscriber.next_seq_ < end) {
+        bytes = SkipPlain(subscriber, end, bytes);
+    }
+    while (bytes > 0 && subscriber.next_seq_ < end) {
         TakeFrame(subscriber, log_.At(subscriber.next_seq_++), bytes);
     }
     subscriber.last_bytes_.erase(0, bytes);
 }
 
-void Hub::TakeFrame(Subscriber& subscriber, Ref<const PreparedFrame> frame, size_t& bytes) noexcept {
+// Moves behind the messages that `bytes` hold whole, without looking at each. Returns what remains of them.
+size_t Hub::SkipPlain(Subscriber& subscriber, uint64_t end, size_t bytes) noexcept {
+    const uint64_t position = log_.BytesBefore(subscriber.next_seq_) + bytes;
+    const uint64_t seq = log_.SeqAt(position, subscriber.next_seq_, end);
+    stats_.deliveries += seq - subscriber.next_seq_;
+    subscriber.next_seq_ = seq;
+    return position - log_.BytesBefore(seq);
+}
+
+void Hub::TakeFrame(Subscriber& subscriber, const Ref<const PreparedFrame>& frame, size_t& bytes) noexcept {
     const size_t total = frame->wire_bytes(subscriber.form_);
     if (bytes < total) {
-        subscriber.partial_ = std::move(frame);
+        subscriber.partial_ = frame;
         subscriber.partial_offset_ = bytes;
         bytes = 0;
         return;

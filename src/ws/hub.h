@@ -113,7 +113,8 @@ class Hub {
     void Gather(const Subscriber& subscriber, Batch& batch) const noexcept;
     void Advance(Subscriber& subscriber, size_t bytes) noexcept;
     // Takes a frame off `bytes`; what remains of it becomes the partial one.
-    void TakeFrame(Subscriber& subscriber, Ref<const PreparedFrame> frame, size_t& bytes) noexcept;
+    void TakeFrame(Subscriber& subscriber, const Ref<const PreparedFrame>& frame, size_t& bytes) noexcept;
+    size_t SkipPlain(Subscriber& subscriber, uint64_t end, size_t bytes) noexcept;
     void CaughtUp(Subscriber& subscriber) noexcept;
     void Settle(Subscriber& subscriber, Outcome outcome) noexcept;
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ class FakeClient final : public Subscriber {
             taken += n;
         }
         ++writes;
+        pieces += parts.size();
         return {io::IoResult::Status::kOk, taken};
     }
     void WaitWritable() override { waiting = true; }
@@ -62,6 +64,7 @@ class FakeClient final : public Subscriber {
     size_t per_write = SIZE_MAX;
     std::string got;
     size_t writes = 0;
+    size_t pieces = 0;
     int slow_events = 0;
     int too_slow_events = 0;
     bool waiting = false;
@@ -412,6 +415,77 @@ TEST_F(HubTest, RandomSpeedsNeverReorderAndEveryGapIsCounted) {
         EXPECT_EQ(client->got.size() / 8 + client->dropped(), static_cast<size_t>(kMessages));
     }
     EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
+// Joined and lone messages, small and large ones, plain and deflated clients, sockets that take any number of
+// bytes at any time, one client that is far behind.
+TEST_F(HubTest, EveryClientGetsItsStreamByteForByteHoweverItsSocketTakesIt) {
+    Make({.messages = 1'000'000, .bytes = 1U << 30U}, SlowConsumer::kDropOldest);
+    uint32_t random = 1;
+    const auto below = [&random](uint32_t limit) {
+        random = random * 1'664'525U + 1'013'904'223U;
+        return (random >> 8U) % limit;
+    };
+    SharedDeflaters deflaters;
+    WireFormSet forms;
+    forms.Add({15});
+    std::vector<std::unique_ptr<FakeClient>> clients;
+    std::vector<WireForm> form_of;
+    for (int i = 0; i < 8; ++i) {
+        clients.push_back(std::make_unique<FakeClient>(*hub_));
+        form_of.push_back({static_cast<uint8_t>(i % 3 == 1 ? 15 : 0)});
+        hub_->Add(*clients.back(), form_of.back(), "");
+        clients.back()->per_write = i % 2 == 0 ? SIZE_MAX : 1000 + below(50'000);
+    }
+    clients[0]->room = 0;  // takes nothing before the end
+    std::vector<std::string> expected(clients.size());
+    for (int message = 0; message < 8000; ++message) {
+        const size_t size = below(50) == 0 ? below(9000) : below(400);
+        std::string text(size, 'x');
+        for (size_t i = 0; i < size; i += 1 + below(60)) {
+            text[i] = static_cast<char>('a' + below(26));
+        }
+        const auto frame = PreparedFrame::Make(Opcode::kText, BufferView::Copy(text),
+                                               {.forms = forms, .deflaters = &deflaters});
+        for (size_t i = 0; i < clients.size(); ++i) {
+            std::array<iovec, 2> parts;
+            const size_t count = frame->Gather(form_of[i], 0, parts);
+            for (size_t part = 0; part < count; ++part) {
+                expected[i].append(static_cast<const char*>(parts[part].iov_base), parts[part].iov_len);
+            }
+        }
+        while (hub_->Publish(frame) == Publication::kBlocked) {
+            Turn();
+        }
+        if (below(20) == 0) {
+            Turn();
+        }
+        clients[1 + below(7)]->Open(below(3) == 0 ? SIZE_MAX : below(20'000));
+    }
+    for (const auto& client : clients) {
+        client->Open(SIZE_MAX);
+        Turn();
+    }
+    for (size_t i = 0; i < clients.size(); ++i) {
+        ASSERT_EQ(clients[i]->got.size(), expected[i].size()) << i;
+        ASSERT_TRUE(clients[i]->got == expected[i]) << i;
+    }
+    EXPECT_EQ(hub_->stats().deliveries, clients.size() * 8000U);
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
+TEST_F(HubTest, WhatWaitsForManyClientsLeavesInFewPieces) {
+    Make();
+    std::vector<std::unique_ptr<FakeClient>> clients;
+    for (int i = 0; i < 4; ++i) {
+        clients.push_back(Client());
+    }
+    Publish(std::string(60, 'm'));
+    Turn();
+    for (const auto& client : clients) {
+        EXPECT_EQ(client->Letters(), std::string(60, 'm'));
+        EXPECT_LE(client->pieces, 2U);  // the first came alone
+    }
 }
 
 }  // namespace
