@@ -1,7 +1,7 @@
 // Publishes stamped messages of 512 bytes to every WebSocket client of /f: through the hub of src/ws, or with
 // --raw through an epoll hub without any WebSocket layer. Prints its port, then obeys "run <rate> <seconds>"
 // lines (rate 0: as fast as clients take them) and answers each with a line of JSON. --drop: slow clients are
-// dropped for, not waited for.
+// dropped for, not waited for. --tls, --deflate: over TLS, with permessage-deflate.
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 #include "fanout_common.h"
+#include "io/testing/test_certificates.h"
+#include "io/tls.h"
 #include "ws/server.h"
 
 namespace haumea::bench {
@@ -88,15 +90,38 @@ class Publisher {
     uint64_t first_ = 0;
 };
 
-int RunHub(bool drop) {
+struct HubOptions {
+    bool drop = false;
+    bool tls = false;
+    bool deflate = false;
+};
+
+int RunHub(const HubOptions& options) {
     log::Init(log::Level::kError, true, "");
     io::Loop loop;
     ws::ServerSettings server_settings;
     server_settings.address = "0.0.0.0";
     server_settings.port = 0;
+    std::shared_ptr<io::TlsContext> tls;
+    if (options.tls) {
+        const io::testing::TestIdentity identity = io::testing::MakeTestIdentity({});
+        io::TlsServerOptions own;
+        own.certificate.text = identity.certificate;
+        own.key.text = identity.key;
+        auto made = io::TlsContext::ForServer(own);
+        if (!made) {
+            std::cerr << made.error().message << '\n';
+            return 1;
+        }
+        tls = std::move(*made);
+        server_settings.wrap = [&tls](std::unique_ptr<io::Stream> stream) -> std::unique_ptr<io::Stream> {
+            return io::TlsStream::Server(std::move(stream), *tls);
+        };
+    }
     ws::Server server(loop, server_settings);
     ws::EndpointSettings settings;
-    if (!drop) {
+    settings.permessage_deflate = options.deflate;
+    if (!options.drop) {
         settings.slow_consumer = ws::SlowConsumer::kBlock;
         settings.backlog = {2048, 16U << 20U};
     }
@@ -127,6 +152,15 @@ int RunHub(bool drop) {
 }  // namespace haumea::bench
 
 int main(int argc, char** argv) {
-    const std::string_view mode = argc > 1 ? argv[1] : "";
-    return mode == "--raw" ? haumea::bench::RunRawHub() : haumea::bench::RunHub(mode == "--drop");
+    haumea::bench::HubOptions options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--raw") {
+            return haumea::bench::RunRawHub();
+        }
+        options.drop |= argument == "--drop";
+        options.tls |= argument == "--tls";
+        options.deflate |= argument == "--deflate";
+    }
+    return haumea::bench::RunHub(options);
 }
