@@ -144,7 +144,7 @@ TEST_F(RestConnectionsTest, ChecksAnswerWithNothingOrTheReason) {
     EXPECT_EQ(Answer("POST", "/metadata/sources/connection/x", "{}"),
               Error("source x doesn't support ping connection"));
     EXPECT_EQ(Answer("POST", "/metadata/lookups/connection/x", "{}"),
-              Error("lookup source x doesn't support ping connection"));
+              Error("lookup source type x not found"));
 }
 
 }  // namespace

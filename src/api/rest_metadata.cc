@@ -39,7 +39,9 @@ void AddMetadataRoutes(http::Router& router, const Services& services) {
         return Check(services, Services::Role::kSink, request);
     });
     router.Add("POST", "/metadata/lookups/connection/{type}", [](const Request& request) {
-        return Failure(Errorf("lookup source {} doesn't support ping connection", request.Variable("type")));
+        const std::string& type = request.Variable("type");
+        return Failure(type == "memory" ? Errorf("lookup source memory doesn't support ping connection")
+                                        : Errorf("lookup source type {} not found", type));
     });
 }
 

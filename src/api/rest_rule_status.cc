@@ -93,6 +93,7 @@ Response Explain(const rule::Registry& rules, const Request& request) {
 
 void AddRuleStatusRoutes(http::Router& router, const Services& services) {
     const rule::Registry& rules = *services.rules;
+    router.Add("GET", "/rules/usage/cpu", [](const Request&) { return Text(200, "cpu usage not enabled"); });
     router.Add("GET", "/rules/status/all", [&rules](const Request&) { return AllStatus(rules); });
     router.Add("GET", "/rules/{id}/status",
                [&rules](const Request& request) { return Status(rules, request); });

@@ -188,6 +188,10 @@ void AddServerRoutes(http::Router& router, const Services& services) {
     router.Add("GET", "/ping", [](const Request&) { return Empty(); });
     router.Add("GET", "/stop", stop);
     router.Add("POST", "/stop", stop);
+    // Nothing is dumped and no CPU is accounted for by rule; these answers say so to dashboards.
+    router.Add("GET", "/metrics/dump/check", [](const Request&) { return Text(200, "disabled"); });
+    router.Add("GET", "/metrics/dump",
+               [](const Request&) { return Failure(Errorf("metrics dump not enabled")); });
     router.Add("PATCH", "/configs",
                [services](const Request& request) { return Configure(services, request); });
     router.Add("POST", kBatchPath, [&router](const Request& request) { return Batch(router, request); });

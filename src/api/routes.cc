@@ -11,6 +11,7 @@ void AddRoutes(http::Router& router, const Services& services) {
     AddRuleRoutes(router, services);
     AddConnectionRoutes(router, services);
     AddMetadataRoutes(router, services);
+    AddConfKeyRoutes(router, services);
 }
 
 }  // namespace haumea::api

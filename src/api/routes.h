@@ -17,6 +17,7 @@ void AddRuleStatusRoutes(http::Router& router, const Services& services);  // st
 void AddConnectionRoutes(http::Router& router,
                          const Services& services);                      // /connections /connection/websocket
 void AddMetadataRoutes(http::Router& router, const Services& services);  // connectivity checks
+void AddConfKeyRoutes(http::Router& router, const Services& services);   // groups of properties
 void AddRuleTagRoutes(http::Router& router, const Services& services);   // tags and what works on many rules
 
 }  // namespace haumea::api

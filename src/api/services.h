@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "config/node.h"
 #include "rule/catalog.h"
+#include "rule/conf_keys.h"
 #include "rule/connections.h"
 #include "rule/registry.h"
 
@@ -25,9 +26,13 @@ struct Services {
     std::function<Result<void>(const config::Node& patch)> configure;
     // Null: this process has no connections of its own.
     rule::Connections* connections = nullptr;
+    // Null: there are no stored groups of properties.
+    rule::ConfKeys* conf_keys = nullptr;
     // The connectivity check of a property map. Empty: nothing can be checked.
     enum class Role : uint8_t { kSource, kSink };
     std::function<Result<void>(Role role, std::string_view type, const config::Node& props)> check = {};
+    // Is that a type of connector in this build? Empty: none is.
+    std::function<bool(Role role, std::string_view type)> is_connector = {};
 };
 
 }  // namespace haumea::api

@@ -90,7 +90,7 @@ class MessageSink {
     virtual void Close() = 0;
 };
 
-// A sink that takes rows as they are (memory, log, nop): no encoding. Home loop only.
+// A sink that takes rows as they are (memory, log): no encoding. Home loop only.
 class RowSink {
   public:
     virtual ~RowSink() = default;

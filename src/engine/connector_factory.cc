@@ -106,7 +106,7 @@ std::vector<std::string> ConnectorFactory::SelectorsOf(const sql::StreamDef& str
 
 Result<config::Node> ConnectorFactory::SourceProperties(const sql::StreamDef& stream,
                                                         const std::string& type) const {
-    config::Node props = configuration_.sources.Properties(type, stream.options.conf_key);
+    config::Node props = conf_keys_.Properties(rule::ConfKeys::Kind::kSource, type, stream.options.conf_key);
     if (!props.is_object()) {
         props = config::Node::MakeObject();
     }
@@ -163,15 +163,18 @@ Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql:
 
 Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
                                                       const config::Node& given) const {
-    config::Node props = CacheDefaults(configuration_.settings.sink);
+    config::Node props = CacheDefaults(sink_settings_);
     const config::Node* resource = given.FindNoCase("resourceId");
     if (resource != nullptr && resource->is_string()) {
         bool found = true;
-        const config::Node base = configuration_.sinks.Properties(type, resource->as_string(), &found);
+        const config::Node base =
+            conf_keys_.Properties(rule::ConfKeys::Kind::kSink, type, resource->as_string(), &found);
         if (!found) {
-            return Fail(Errorf(ErrorCode::kExecutor,
-                               "sink {}: resourceId \"{}\" is in no group of etc/sinks/{}.yaml", type,
-                               resource->as_string(), type));
+            return Fail(
+                Errorf(ErrorCode::kExecutor,
+                       "sink {}: resourceId \"{}\" is no group of etc/sinks/{}.yaml, nor of those put to "
+                       "/metadata/sinks/{}/confKeys",
+                       type, resource->as_string(), type, type));
         }
         Overlay(props, base);
     }

@@ -9,6 +9,7 @@
 #include "connect/services.h"
 #include "engine/connectivity.h"
 #include "exec/rule_pipeline.h"
+#include "rule/conf_keys.h"
 #include "rule/connections.h"
 
 namespace haumea::engine {
@@ -20,11 +21,12 @@ namespace haumea::engine {
 class ConnectorFactory final : public exec::Connectors {
   public:
     ConnectorFactory(const connect::Registry& registry, connect::Services& services,
-                     const config::Configuration& configuration, const rule::Connections& connections,
-                     Connectivity& connectivity)
+                     const config::SinkSettings& sink_settings, const rule::ConfKeys& conf_keys,
+                     const rule::Connections& connections, Connectivity& connectivity)
         : registry_(registry),
           services_(services),
-          configuration_(configuration),
+          sink_settings_(sink_settings),
+          conf_keys_(conf_keys),
           connections_(connections),
           connectivity_(connectivity) {}
 
@@ -51,7 +53,8 @@ class ConnectorFactory final : public exec::Connectors {
 
     const connect::Registry& registry_;
     connect::Services& services_;
-    const config::Configuration& configuration_;
+    const config::SinkSettings& sink_settings_;
+    const rule::ConfKeys& conf_keys_;
     const rule::Connections& connections_;
     Connectivity& connectivity_;
 };

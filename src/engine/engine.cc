@@ -33,6 +33,7 @@
 #include "io/tls.h"
 #include "metrics/prometheus.h"
 #include "rule/catalog.h"
+#include "rule/conf_keys.h"
 #include "rule/connections.h"
 #include "rule/registry.h"
 #include "store/kv.h"
@@ -167,6 +168,7 @@ struct Engine::Impl {
 
     io::Loop control_loop;
     std::unique_ptr<rule::Connections> connections;
+    std::unique_ptr<rule::ConfKeys> conf_keys;
     std::unique_ptr<ConnectorFactory> factory;
     std::unique_ptr<rule::Catalog> catalog;
     std::unique_ptr<rule::Registry> rules;
@@ -250,8 +252,11 @@ Result<void> Engine::Impl::StartConnections() {
     environment.references = [this](const std::string& id) { return RulesWith(id); };
     connections = std::make_unique<rule::Connections>(std::move(environment), store->Table("endpoint"),
                                                       store->Table("connection"));
-    factory =
-        std::make_unique<ConnectorFactory>(connectors, *services, configuration, *connections, *connectivity);
+    conf_keys =
+        std::make_unique<rule::ConfKeys>(configuration.sources, configuration.sinks, store->Table("confKey"));
+    HAUMEA_TRY_VOID(conf_keys->Load());
+    factory = std::make_unique<ConnectorFactory>(connectors, *services, configuration.settings.sink,
+                                                 *conf_keys, *connections, *connectivity);
     return connections->Load();
 }
 
@@ -316,6 +321,11 @@ Result<void> Engine::Impl::StartRest() {
     rest_services.stop = [this] { control_loop.RunAfter(200, [this] { control_loop.Stop(); }); };
     rest_services.configure = [this](const config::Node& patch) { return Reconfigure(patch); };
     rest_services.connections = connections.get();
+    rest_services.conf_keys = conf_keys.get();
+    rest_services.is_connector = [this](api::Services::Role role, std::string_view type) {
+        return role == api::Services::Role::kSource ? connectors.FindSource(type) != nullptr
+                                                    : connectors.FindSink(type) != nullptr;
+    };
     rest_services.check = [this](api::Services::Role role, std::string_view, const config::Node& props) {
         return CheckProperties(role, props);
     };

@@ -1,5 +1,6 @@
 #include "exec/pipeline.h"
 
+#include <map>
 #include <utility>
 
 namespace haumea::exec {
@@ -36,12 +37,9 @@ void StreamPipeline::BuildNodes() {
         nodes_.push_back(node);
         names.push_back("op_" + node->name());
     }
-    config::Node edges = config::Node::MakeObject();
+    std::map<std::string, config::Node> edges;  // shown sorted
     const auto connect = [&edges](const std::string& from, const std::string& to) {
-        if (edges.Find(from) == nullptr) {
-            edges.Set(from, config::Node::MakeArray());
-        }
-        edges.Find(from)->Append(to);
+        edges.try_emplace(from, config::Node::MakeArray()).first->second.Append(to);
     };
     for (size_t i = 1; i < names.size(); ++i) {
         connect(names[i - 1], names[i]);
@@ -62,7 +60,11 @@ void StreamPipeline::BuildNodes() {
     config::Node sources = config::Node::MakeArray();
     sources.Append(names.front());
     topo_.Set("sources", std::move(sources));
-    topo_.Set("edges", std::move(edges));
+    config::Node sorted = config::Node::MakeObject();
+    for (auto& [from, to] : edges) {
+        sorted.Set(from, std::move(to));
+    }
+    topo_.Set("edges", std::move(sorted));
 }
 
 Result<void> StreamPipeline::Start(EndCallback on_end) {

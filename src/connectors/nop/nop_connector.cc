@@ -2,37 +2,34 @@
 
 #include "base/log.h"
 #include "connect/common_properties.h"
-#include "connect/row_text.h"
 
 namespace haumea::connectors {
 
 namespace {
 
 constexpr connect::PropertyDoc kProperties[] = {
-    {"log", "boolean", "false", "write results to the log all the same"},
+    {"log", "boolean", "false", "write messages to the log all the same"},
 };
 
-class NopSink final : public connect::RowSink {
+// Owned by one action; home loop only.
+class NopSink final : public connect::MessageSink {
   public:
     NopSink(std::string rule_id, bool log) : rule_id_(std::move(rule_id)), log_(log) {}
-    Result<void> Open(metrics::NodeStats& stats) override {
-        stats_ = &stats;
-        return {};
-    }
-    void Send(const connect::Emission& emission) noexcept override {
-        stats_->CountIn();
+    Result<void> Open(metrics::NodeStats&) override { return {}; }
+    connect::Delivery Send(const connect::EncodedMessage& message) noexcept override {
         if (log_) {
-            log::Info("nop sink of rule {} got {}", rule_id_, connect::RowText(emission.rows));
+            log::Info("nop sink of rule {} got {}", rule_id_,
+                      message.is_text ? std::string(message.payload.view())
+                                      : fmt::format("<{} bytes>", message.payload.len));
         }
-        stats_->CountProcessed();
-        stats_->CountOut();
+        return connect::Delivery::kAccepted;
     }
+    void SetReadyCallback(std::function<void()>) override {}
     void Close() override {}
 
   private:
     std::string rule_id_;
     bool log_;
-    metrics::NodeStats* stats_ = nullptr;
 };
 
 }  // namespace
@@ -40,9 +37,9 @@ class NopSink final : public connect::RowSink {
 void RegisterNop(connect::Registry& registry) {
     connect::SinkDescriptor descriptor;
     descriptor.type = "nop";
-    descriptor.doc = "Counts results and forgets them.";
-    descriptor.make_row_sink = [](const connect::SinkSpec& spec,
-                                  connect::Services&) -> Result<std::unique_ptr<connect::RowSink>> {
+    descriptor.doc = "Counts messages and forgets them.";
+    descriptor.make_message_sink = [](const connect::SinkSpec& spec,
+                                      connect::Services&) -> Result<std::unique_ptr<connect::MessageSink>> {
         connect::PropertyReader reader(spec.props, "sink nop");
         const bool log = reader.Bool("log", false);
         HAUMEA_TRY_VOID(reader.status());
