@@ -1,7 +1,9 @@
 // Echoes WebSocket messages, for conformance suites:
-//   ws_echo --server PORT        serves every path of the form /x and "/"
-//   ws_echo --client URL AGENT   runs the cases of an Autobahn fuzzing server: /getCaseCount, then each of
-//                                /runCase?case=N&agent=AGENT, at the end /updateReports?agent=AGENT
+//   ws_echo --server PORT [--tls CERT KEY]   serves every path of the form /x and "/"
+//   ws_echo --client URL AGENT               runs the cases of an Autobahn fuzzing server: /getCaseCount,
+//   then
+//                                            each of /runCase?case=N&agent=AGENT, at the end
+//                                            /updateReports?agent=AGENT; certificates are not checked
 
 #include <fmt/format.h>
 
@@ -14,6 +16,7 @@
 
 #include "base/log.h"
 #include "io/loop.h"
+#include "io/tls.h"
 #include "ws/client.h"
 #include "ws/client_dial.h"
 #include "ws/server.h"
@@ -154,11 +157,21 @@ class EchoEndpoint final : public EndpointListener {
     EndpointRef endpoint_;
 };
 
-int RunServer(uint16_t port) {
+int RunServer(uint16_t port, const std::optional<io::TlsServerOptions>& tls) {
     io::Loop loop;
     ServerSettings settings;
     settings.address = "127.0.0.1";
     settings.port = port;
+    if (tls) {
+        const auto context = io::TlsContext::ForServer(*tls);
+        if (!context) {
+            std::fprintf(stderr, "%s\n", context.error().message.c_str());
+            return 1;
+        }
+        settings.wrap = [context = *context](std::unique_ptr<io::Stream> stream) {
+            return io::TlsStream::Server(std::move(stream), *context);
+        };
+    }
     Server server(loop, settings);
     EchoEndpoint root;
     EchoEndpoint any;
@@ -181,9 +194,15 @@ int main(int argc, char** argv) {
     if (mode == "--client" && argc == 4) {
         return haumea::ws::RunClient(argv[2], argv[3]);
     }
-    if (mode == "--server" && argc == 3) {
-        return haumea::ws::RunServer(static_cast<uint16_t>(std::atoi(argv[2])));
+    const bool tls = argc == 6 && std::string_view(argv[3]) == "--tls";
+    if (mode == "--server" && (argc == 3 || tls)) {
+        std::optional<haumea::io::TlsServerOptions> options;
+        if (tls) {
+            options.emplace().certificate.file = argv[4];
+            options->key.file = argv[5];
+        }
+        return haumea::ws::RunServer(static_cast<uint16_t>(std::atoi(argv[2])), options);
     }
-    std::fprintf(stderr, "usage: ws_echo --server PORT | --client URL AGENT\n");
+    std::fprintf(stderr, "usage: ws_echo --server PORT [--tls CERT KEY] | --client URL AGENT\n");
     return 2;
 }
