@@ -188,8 +188,12 @@ void Endpoint::SetPaused(Holder& holder, bool paused) {
 }
 
 void Endpoint::ResumeSessions() {
-    for (size_t i = 0; i < sessions_.size() && !paused(); ++i) {
-        sessions_[i]->Resume();
+    for (size_t i = 0; i < sessions_.size();) {
+        Session& session = *sessions_[i];
+        if (!paused() || !session.open()) {
+            session.Resume();
+        }
+        i += i < sessions_.size() && sessions_[i].get() == &session ? 1 : 0;  // it may have finished
     }
 }
 

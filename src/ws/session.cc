@@ -46,7 +46,12 @@ void Session::Begin(std::string_view early) {
 void Session::Close(CloseCode code, std::string_view reason, Hub::Waiting waiting) {
     if (state_ == State::kOpen) {
         BeginClose(code, reason, MakeCloseFrame(code, reason, nullptr).view(), waiting);
-        WaitReadable();  // even when the endpoint is paused: the answer has to be seen
+        // Even when the endpoint is paused: the answer has to be seen.
+        if (unparsed_) {
+            endpoint_->Post(&Endpoint::ResumeSessions);
+        } else {
+            WaitReadable();
+        }
     }
 }
 
@@ -128,12 +133,15 @@ void Session::WaitReadable() {
 }
 
 void Session::Resume() {
-    if (state_ == State::kOpen && Parse()) {
+    if (state_ != State::kFinished && Parse()) {
         WaitReadable();
     }
 }
 
 void Session::OnReadable() {
+    if (unparsed_ && !Parse()) {
+        return;
+    }
     for (int reads = 0; reads < kReadsPerTurn; ++reads) {
         const Ref<Buffer> buffer = context_->ReadBuffer();
         const io::IoResult result = stream_->Read({buffer->data(), ServerContext::kReadBytes});
@@ -172,6 +180,7 @@ bool Session::Parse() {
     FrameEvent event;
     while (state_ != State::kFinished && !(state_ == State::kOpen && endpoint_->paused())) {
         if (!parser_.Next(event)) {
+            unparsed_ = false;
             if (endpoint_->hub_.queued_control_bytes(*this) != 0) {
                 endpoint_->hub_.Flush(*this);
             }
@@ -181,6 +190,7 @@ bool Session::Parse() {
         quiet_bytes_ = 0;
         OnEvent(event);
     }
+    unparsed_ = true;
     return false;
 }
 

@@ -33,7 +33,7 @@ class Session final : public Subscriber {
     // Our close: what waits is sent or dropped, a close frame follows, the peer's answer is awaited for the
     // close timeout. Does nothing when a close is under way.
     void Close(CloseCode code, std::string_view reason, Hub::Waiting waiting);
-    // Goes on reading after the endpoint's pause.
+    // Goes on reading after the endpoint's pause, or because a close is under way.
     void Resume();
     // Pings, and notices who does not answer. Called every now and then.
     void Tick(int64_t now_ms);
@@ -98,6 +98,7 @@ class Session final : public Subscriber {
     bool peer_done_ = false;   // its close frame came, or it broke the protocol: no frames after that
     bool input_over_ = false;  // it has hung up its side
     bool waiting_readable_ = false;
+    bool unparsed_ = false;  // the parser was stopped with input left
 };
 
 }  // namespace haumea::ws

@@ -69,6 +69,26 @@ TEST_F(ServerTest, PausedListenerStopsReadingAndLosesNothing) {
     EXPECT_EQ(listener.messages, (std::vector<std::string>{"0", "1", "2", "3", "4", "5"}));
 }
 
+TEST_F(ServerTest, ClientClosedWhileItsEndpointIsPausedEndsInACleanHandshake) {
+    EndpointRef ref = Acquire("/a");
+    RecordingListener listener;
+    listener.pause_after = 1;
+    ref.Subscribe(&listener);
+    Peer peer = Join("/a");
+    const std::string cut = Masked(Opcode::kText, "cut in the middle");
+    peer->WriteAll(Masked(Opcode::kText, "pauses") + Masked(Opcode::kText, "waits") + cut.substr(0, 9));
+    Turn();
+    ASSERT_TRUE(ref->Kick(ref->clients().at(0).id, "by hand"));
+    Turn();
+    EXPECT_EQ(peer->ReadAll(), CloseFrame(1008, "by hand"));
+    EXPECT_FALSE(peer->at_end());  // its own close frame is awaited
+    peer->WriteAll(cut.substr(9) + MaskedClose(1008));
+    Turn();
+    EXPECT_TRUE(peer->at_end());
+    EXPECT_EQ(ref->stats().protocol_errors, 0U);
+    EXPECT_EQ(listener.messages, (std::vector<std::string>{"pauses"}));
+}
+
 TEST_F(ServerTest, MessagesWithoutListenerAreCountedAsIgnored) {
     EndpointRef ref = Acquire("/a");
     Peer peer = Join("/a");
