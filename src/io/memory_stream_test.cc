@@ -60,11 +60,29 @@ TEST(MemoryStream, CancelStopsACallbackThatIsOnItsWay) {
 TEST(FailingStream, FailsFromTheNthOperationOn) {
     VirtualScheduler scheduler;
     auto [a, b] = MakeMemoryPair(scheduler);
-    FailingStream failing(std::move(a), 2);
+    Fault fault{.at = 2};
+    FailingStream failing(std::move(a), fault);
     const iovec part{const_cast<char*>("x"), 1};
     EXPECT_EQ(failing.Write({&part, 1}).status, IoResult::Status::kOk);
     EXPECT_EQ(failing.Write({&part, 1}).error, ECONNRESET);
     EXPECT_EQ(failing.last_error(), "connection reset by peer");
+    EXPECT_EQ(failing.Write({&part, 1}).error, ECONNRESET);
+    EXPECT_EQ(fault.operations, 3U);
+}
+
+TEST(FailingStream, EndsOrStallsOnceWhenTold) {
+    VirtualScheduler scheduler;
+    auto [a, b] = MakeMemoryPair(scheduler);
+    b->WriteAll("abc");
+    Fault fault{.kind = Fault::Kind::kStall, .at = 1};
+    FailingStream failing(std::move(a), fault);
+    char byte = 0;
+    EXPECT_EQ(failing.Read({&byte, 1}).status, IoResult::Status::kWouldBlock);
+    EXPECT_EQ(failing.Read({&byte, 1}).status, IoResult::Status::kOk);
+    fault = {.kind = Fault::Kind::kEnd, .at = 3, .operations = 2};
+    EXPECT_EQ(failing.Read({&byte, 1}).status, IoResult::Status::kEnd);
+    const iovec part{&byte, 1};
+    EXPECT_EQ(failing.Write({&part, 1}).error, EPIPE);
 }
 
 }  // namespace

@@ -332,5 +332,68 @@ TEST_F(TlsTest, ServerFilesThatChangeAreLoadedAgain) {
     std::filesystem::remove_all(folder);
 }
 
+// Handshake, data both ways and goodbye, broken at every call of the transport: the stream says so, with a
+// text, and stays quiet afterwards.
+TEST_F(TlsTest, ATransportThatBreaksAnywhereIsAFailureOrAnEndWithAText) {
+    using testing::FailingStream;
+    using testing::Fault;
+    const auto client_context = *TlsContext::ForClient(ClientOptions());
+    const auto server_context = *TlsContext::ForServer(ServerOptions());
+    for (const Fault::Kind kind : {Fault::Kind::kReset, Fault::Kind::kEnd, Fault::Kind::kStall}) {
+        for (const bool at_client : {false, true}) {
+            Fault fault;
+            size_t at = 0;
+            do {
+                SCOPED_TRACE(fmt::format("{} at {}, kind {}", at_client ? "client" : "server", ++at,
+                                         static_cast<int>(kind)));
+                fault = {.kind = kind, .at = at};
+                auto [a, b] = MakeMemoryPair(scheduler_);
+                std::unique_ptr<Stream> client_end = std::move(a);
+                std::unique_ptr<Stream> server_end = std::move(b);
+                auto& broken = at_client ? client_end : server_end;
+                broken = std::make_unique<FailingStream>(std::move(broken), fault);
+                client_ = TlsStream::Client(std::move(client_end), *client_context, "localhost");
+                server_ = TlsStream::Server(std::move(server_end), *server_context);
+                size_t received[2] = {0, 0};
+                bool ended[2] = {false, false};
+                const std::string data(40'000, 'x');
+                size_t sent[2] = {0, 0};
+                for (int round = 0; round < 60; ++round) {
+                    for (const int side : {0, 1}) {
+                        TlsStream& stream = side == 0 ? *client_ : *server_;
+                        if (sent[side] < data.size()) {
+                            const iovec part{const_cast<char*>(data.data()) + sent[side],
+                                             data.size() - sent[side]};
+                            const IoResult result = stream.Write({&part, 1});
+                            sent[side] += result.status == IoResult::Status::kOk ? result.bytes : 0;
+                        } else if (received[side] == data.size()) {
+                            stream.ShutdownWrite();
+                        }
+                        char chunk[8192];
+                        const IoResult result = stream.Read(chunk);
+                        received[side] += result.status == IoResult::Status::kOk ? result.bytes : 0;
+                        ended[side] |= result.status == IoResult::Status::kEnd ||
+                                       result.status == IoResult::Status::kFailed;
+                        if (result.status == IoResult::Status::kFailed) {
+                            EXPECT_NE(stream.last_error(), "");
+                        }
+                        scheduler_.RunPosted();
+                    }
+                }
+                EXPECT_TRUE(ended[0] || !at_client);
+                EXPECT_TRUE(ended[1] || at_client);
+                EXPECT_LE(received[0], data.size());
+                if (kind == Fault::Kind::kStall) {
+                    EXPECT_EQ(received[0], data.size());
+                    EXPECT_EQ(received[1], data.size());
+                }
+                client_->Close();
+                server_->Close();
+            } while (fault.reached() && !HasFailure());
+            EXPECT_GT(at, 10U);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace haumea::io

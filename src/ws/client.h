@@ -156,6 +156,7 @@ class Client {
     void WriteHandshake();
     void ReadHandshake();
     void HandshakeFailed();
+    void HandshakeBroke();
     std::string TlsHint() const;
     void Open(size_t head_bytes, size_t received);
     void AttemptFailed(io::ConnectStep step, std::string reason, bool permanent);

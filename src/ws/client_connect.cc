@@ -11,6 +11,7 @@ namespace haumea::ws {
 namespace {
 
 constexpr size_t kReadBytes = 16U << 10U;
+constexpr int64_t kGraceMs = 50;
 
 const char* StepName(io::ConnectStep step) {
     switch (step) {
@@ -115,7 +116,9 @@ void Client::WriteHandshake() {
             return;
         }
         if (result.status != io::IoResult::Status::kOk) {
-            // An answer may be there all the same (a server that refuses early); reading tells.
+            // An answer may be there all the same (a server that refuses early). Reading finds it or the end;
+            // the timer is for a stream whose end cannot be read.
+            write_timer_.Start(kGraceMs, [this] { HandshakeBroke(); });
             return;
         }
         request_sent_ += result.bytes;
@@ -136,10 +139,7 @@ void Client::ReadHandshake() {
                           false);
             return;
         case io::IoResult::Status::kFailed:
-            AttemptFailed(io::ConnectStep::kHttp,
-                          fmt::format("the connection broke during the handshake: {}{}",
-                                      stream_->last_error(), TlsHint()),
-                          false);
+            HandshakeBroke();
             return;
         case io::IoResult::Status::kOk: {
             answer_begun_ = true;
@@ -158,6 +158,13 @@ void Client::ReadHandshake() {
     stream_->WaitReadable([this] { ReadHandshake(); });
 }
 
+void Client::HandshakeBroke() {
+    AttemptFailed(
+        io::ConnectStep::kHttp,
+        fmt::format("the connection broke during the handshake: {}{}", stream_->last_error(), TlsHint()),
+        false);
+}
+
 // What a TLS server does with plain text is often to hang up.
 std::string Client::TlsHint() const {
     return answer_begun_ || target_.tls ? "" : "; if it expects TLS, set scheme: wss";
@@ -173,6 +180,7 @@ void Client::HandshakeFailed() {
 
 void Client::Open(size_t head_bytes, size_t received) {
     phase_timer_.Cancel();
+    write_timer_.Cancel();
     phase_ = Phase::kOpen;
     ParserLimits limits;
     limits.max_message_bytes = behaviour_.max_message_bytes;

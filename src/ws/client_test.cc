@@ -236,37 +236,6 @@ TEST_F(ClientTest, ARemoteThatTakesNothingIsGivenUp) {
     EXPECT_EQ(client_->Status().last_error, "the remote has taken nothing for 10000 ms (writeTimeout)");
 }
 
-TEST_F(ClientTest, EveryPlaceWhereAConnectionCanBreakIsSurvived) {
-    for (fail_at_ = 1; fail_at_ < 12; ++fail_at_) {
-        SCOPED_TRACE(fail_at_);
-        servers_.clear();
-        user_ = {};
-        const size_t failing = fail_at_;
-        Make();
-        const auto talk = [&] {
-            if (server().stream().wire().pipes[0].bytes.find("\r\n\r\n") != std::string::npos) {
-                server().Accept(FakeServer::Frame(Opcode::kPing, "p"));
-                Run();
-            }
-            Send("message");
-            Run();
-        };
-        talk();
-        talk();
-        fail_at_ = 0;  // the next connection is sound
-        server().Close();
-        Run();
-        Advance(20'000);
-        if (!client_->connected()) {
-            server().Accept();
-            Run();
-        }
-        EXPECT_TRUE(client_->connected());
-        EXPECT_EQ(user_.handed_over, 2U);
-        fail_at_ = failing;
-    }
-}
-
 // ---- receiving, control frames ----
 
 TEST_F(ClientTest, DeliversTextAndBinary) {

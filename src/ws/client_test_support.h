@@ -69,6 +69,11 @@ class FakeServer {
         ReadRequest();
         stream_->WriteAll(Answer() + behind);
     }
+    void AcceptWithDeflate() {
+        ReadRequest();
+        parser_ = FrameParser(Role::kServer, {}, {.enabled = true});
+        stream_->WriteAll(Answer("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    }
     static std::string Frame(Opcode opcode, std::string_view payload) {
         BufferBuilder out;
         AppendFrame(out, {.opcode = opcode}, payload);
@@ -125,6 +130,7 @@ class ClientTest : public ::testing::Test {
         environment.scheduler = &scheduler_;
         environment.at_turn_end = [this](io::Scheduler::Task task) { scheduler_.Post(std::move(task)); };
         environment.random = [this] { return random_; };
+        environment.quiet = quiet_;
         environment.connect = [this](int64_t, io::Connector::Callback done) {
             dialled_at_.push_back(scheduler_.clock().NowMs());
             scheduler_.Post([this, done = std::move(done)] {
@@ -134,8 +140,7 @@ class ClientTest : public ::testing::Test {
                 }
                 auto [ours, theirs] = io::testing::MakeMemoryPair(scheduler_);
                 servers_.push_back(std::make_unique<FakeServer>(std::move(theirs)));
-                done(fail_at_ == 0 ? std::unique_ptr<io::Stream>(std::move(ours))
-                                   : std::make_unique<io::testing::FailingStream>(std::move(ours), fail_at_));
+                done(std::make_unique<io::testing::FailingStream>(std::move(ours), fault_));
             });
             return std::make_unique<Attempt>();
         };
@@ -163,7 +168,8 @@ class ClientTest : public ::testing::Test {
     RecordingListener user_;
     uint64_t random_ = 0;
     bool refuse_ = false;
-    size_t fail_at_ = 0;
+    bool quiet_ = false;        // for tests of hundreds of failures
+    io::testing::Fault fault_;  // of the connections, their operations counted together
     std::vector<int64_t> dialled_at_;
     std::vector<std::unique_ptr<FakeServer>> servers_;
     std::unique_ptr<Client> client_;

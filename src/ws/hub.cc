@@ -105,6 +105,7 @@ void Hub::Remove(Subscriber& subscriber) noexcept {
     open_ -= subscriber.stop_seq_ == Subscriber::kNoStop ? 1 : 0;
     --form_counts_[subscriber.form_.window_bits];
     DropOnClose(subscriber);
+    stats_.dropped_on_close += subscriber.partial_ ? 1 : 0;  // half a message is none
     subscriber.partial_.Reset();
     std::string().swap(subscriber.control_);
     if (std::exchange(subscriber.slow_, false)) {

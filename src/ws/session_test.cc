@@ -264,29 +264,6 @@ TEST_F(ServerTest, ListenerMayLetGoOfTheEndpointFromInsideAMessage) {
     EXPECT_TRUE(server_->idle());
 }
 
-// Every place where a connection can break, one after another.
-TEST_F(ServerTest, ConnectionThatBreaksAnywhereLeavesNothingBehind) {
-    for (size_t fail_at = 1; fail_at < 20; ++fail_at) {
-        auto ref = std::make_unique<EndpointRef>(Acquire("/a"));
-        RecordingListener listener;
-        ref->Subscribe(&listener);
-        auto [peer, mine] = io::testing::MakeMemoryPair(scheduler_);
-        server_->Adopt(std::make_unique<io::testing::FailingStream>(std::move(mine), fail_at));
-        peer->WriteAll(Request("/a"));
-        Turn();
-        for (int i = 0; i < 3; ++i) {
-            Publish(*ref, "x");
-            Turn();
-            peer->WriteAll(Masked(Opcode::kText, "y") + Masked(Opcode::kPing, ""));
-            Turn();
-        }
-        EXPECT_EQ(listener.connects - listener.disconnects, static_cast<int>((*ref)->client_count()));
-        ref.reset();
-        Advance(3000);
-        EXPECT_TRUE(server_->idle()) << fail_at;
-    }
-}
-
 TEST(SessionSize, IdleClientStaysBelowTwoKilobytes) { EXPECT_LE(sizeof(Session), 1200U); }
 
 }  // namespace

@@ -195,16 +195,38 @@ inline std::pair<std::unique_ptr<MemoryStream>, std::unique_ptr<MemoryStream>> M
     return {std::make_unique<MemoryStream>(wire, 0), std::make_unique<MemoryStream>(wire, 1)};
 }
 
-// Passes everything on and fails the Nth Read or Write, counted together from 1, and all after it: a test
-// that runs its scenario for N = 1, 2, 3 ... sees every place where a connection can break.
+// What goes wrong at one Read or Write of the streams that share it, and how many there were. Owned by the
+// test, outlives the streams.
+struct Fault {
+    enum class Kind : uint8_t {
+        kReset,  // the connection breaks: this call and all after it on this stream fail with ECONNRESET
+        kEnd,    // the peer has hung up: reads of this stream end, writes fail with EPIPE
+        kStall,  // this call alone would block
+    };
+    Kind kind = Kind::kReset;
+    size_t at = 0;          // counted from 1; 0: never
+    size_t operations = 0;  // so far
+
+    bool reached() const noexcept { return at != 0 && operations >= at; }
+};
+
+// Passes everything on but for the fault: a test that runs its scenario for at = 1, 2, 3 ... until the fault
+// is no longer reached sees every place where a connection can break.
 class FailingStream final : public Stream {
   public:
-    FailingStream(std::unique_ptr<Stream> inner, size_t fail_at, int error = ECONNRESET)
-        : inner_(std::move(inner)), fail_at_(fail_at), fail_with_(error) {}
+    FailingStream(std::unique_ptr<Stream> inner, Fault& fault) : inner_(std::move(inner)), fault_(fault) {}
 
-    IoResult Read(std::span<char> into) noexcept override { return Fails() ? Failure() : inner_->Read(into); }
+    IoResult Read(std::span<char> into) noexcept override {
+        if (!Fails()) {
+            return inner_->Read(into);
+        }
+        return fault_.kind == Fault::Kind::kEnd ? IoResult{IoResult::Status::kEnd} : Failure(ECONNRESET);
+    }
     IoResult Write(std::span<const iovec> parts) noexcept override {
-        return Fails() ? Failure() : inner_->Write(parts);
+        if (!Fails()) {
+            return inner_->Write(parts);
+        }
+        return Failure(fault_.kind == Fault::Kind::kEnd ? EPIPE : ECONNRESET);
     }
     void WaitReadable(std::function<void()> ready) override { inner_->WaitReadable(std::move(ready)); }
     void WaitWritable(std::function<void()> ready) override { inner_->WaitWritable(std::move(ready)); }
@@ -214,21 +236,26 @@ class FailingStream final : public Stream {
     bool secure() const noexcept override { return inner_->secure(); }
     const std::string& remote_address() const override { return inner_->remote_address(); }
     const std::string& local_address() const override { return inner_->local_address(); }
-    std::string last_error() const override {
-        return failed() ? ErrorText(fail_with_) : inner_->last_error();
-    }
-
-    size_t operations() const { return operations_; }
-    bool failed() const { return operations_ >= fail_at_; }
+    std::string last_error() const override { return error_ != 0 ? ErrorText(error_) : inner_->last_error(); }
 
   private:
-    bool Fails() noexcept { return ++operations_ >= fail_at_; }
-    IoResult Failure() const noexcept { return {IoResult::Status::kFailed, 0, fail_with_}; }
+    bool Fails() noexcept {
+        const bool now = ++fault_.operations == fault_.at;
+        broken_ |= now && fault_.kind != Fault::Kind::kStall;
+        return now || broken_;
+    }
+    IoResult Failure(int error) noexcept {
+        if (fault_.kind == Fault::Kind::kStall) {
+            return {IoResult::Status::kWouldBlock};
+        }
+        error_ = error;
+        return {IoResult::Status::kFailed, 0, error};
+    }
 
     std::unique_ptr<Stream> inner_;
-    size_t fail_at_;
-    int fail_with_;
-    size_t operations_ = 0;
+    Fault& fault_;
+    bool broken_ = false;
+    int error_ = 0;
 };
 
 }  // namespace haumea::io::testing
