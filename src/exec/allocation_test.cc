@@ -1,51 +1,12 @@
-// Not under sanitizers: they bring an operator new of their own, which finds more than this one could count.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#include "base/allocation_count.h"
+
+#ifdef HAUMEA_COUNTS_ALLOCATIONS
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <ostream>
 #include <string>
 
 #include "exec/pipeline_test_support.h"
-
-namespace {
-
-std::atomic<size_t> allocations = 0;
-
-void* CountedAllocate(size_t size) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    if (void* memory = std::malloc(size == 0 ? 1 : size); memory != nullptr) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-
-void* CountedAllocate(size_t size, std::align_val_t alignment) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    const auto step = static_cast<size_t>(alignment);
-    if (void* memory = std::aligned_alloc(step, (size + step - 1) / step * step); memory != nullptr) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
-
-}  // namespace
-
-// Every allocation of this test binary is counted.
-void* operator new(size_t size) { return CountedAllocate(size); }
-void* operator new[](size_t size) { return CountedAllocate(size); }
-void* operator new(size_t size, std::align_val_t alignment) { return CountedAllocate(size, alignment); }
-void* operator new[](size_t size, std::align_val_t alignment) { return CountedAllocate(size, alignment); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace haumea::exec {
 namespace {
@@ -79,9 +40,9 @@ TEST_P(EventPathTest, DoesNotAllocateAfterWarmUp) {
     };
     send();
     ASSERT_EQ(bench.action->discarded, kEvents);
-    const size_t before = allocations.load();
+    const size_t before = allocation_count.load();
     send();
-    EXPECT_EQ(allocations.load() - before, 0U);
+    EXPECT_EQ(allocation_count.load() - before, 0U);
     EXPECT_EQ(bench.action->discarded, 2 * kEvents);
 }
 

@@ -6,6 +6,7 @@
 
 #include "data/datetime.h"
 #include "data/go_format.h"
+#include "data/number_text.h"
 
 namespace haumea::text_template {
 namespace {
@@ -107,8 +108,17 @@ bool Executor::Spend(int64_t steps, int line) {
     steps_ += steps;
     if (steps_ > limits_.max_steps) {
         Fail(line, "",
-             fmt::format("more than {} steps for one message; simplify the template or raise the limit",
+             fmt::format("more than {} steps for one message; simplify the template or raise the limit "
+                         "(sink.templateMaxSteps)",
                          limits_.max_steps));
+        return false;
+    }
+    constexpr size_t kValuesPerOutput = 4;
+    if (arena_.reserved_bytes() - arena_start_ > kValuesPerOutput * limits_.max_output_bytes) {
+        Fail(line, "",
+             fmt::format("the values of one message take more than {} bytes; simplify the template or raise "
+                         "the limit (a quarter of that: sink.templateMaxBytes)",
+                         kValuesPerOutput * limits_.max_output_bytes));
         return false;
     }
     return !failed();
@@ -147,7 +157,9 @@ Executor::Flow Executor::Walk(const std::vector<Node>& nodes, const Value& dot) 
                 return Flow::kContinue;
         }
         if (out_.size() - start_ > limits_.max_output_bytes) {
-            Fail(node.line, "", fmt::format("the output is larger than {} bytes", limits_.max_output_bytes));
+            Fail(node.line, "",
+                 fmt::format("the output is larger than {} bytes (sink.templateMaxBytes)",
+                             limits_.max_output_bytes));
         }
         if (failed()) {
             return Flow::kStop;
@@ -264,10 +276,23 @@ Executor::Flow Executor::CallTemplate(const Node& node, const Value& dot) {
 }
 
 void Executor::Print(const Value& value) {
-    if (value.is_null()) {
-        out_.Append("<no value>");
-    } else {
-        out_.Append(GoText(value, arena_));
+    switch (value.type()) {
+        case Type::kMissing:
+        case Type::kNull:
+            out_.Append("<no value>");
+            break;
+        case Type::kInt:
+            out_.Commit(WriteInt(value.as_int(), out_.Reserve(kMaxNumberText)));
+            break;
+        case Type::kDouble:
+            out_.Commit(WriteGoFloat(value.as_double(), out_.Reserve(kMaxNumberText)));
+            break;
+        case Type::kString:
+            out_.Append(value.text());
+            break;
+        default:
+            out_.Append(GoText(value, arena_));
+            break;
     }
 }
 
@@ -364,16 +389,15 @@ Value Executor::Fields(Value base, const Operand& operand, const Command* comman
         const bool last = i + 1 == operand.fields.size();
         const bool arguments = last && command != nullptr && (command->words.size() > 1 || piped != nullptr);
         if (base.type() == Type::kDatetime) {
-            std::vector<Value> args;
-            if (arguments) {
-                for (size_t word = 1; word < command->words.size(); ++word) {
-                    args.push_back(EvaluateOperand(command->words[word], dot));
-                }
-                if (piped != nullptr) {
-                    args.push_back(*piped);
-                }
+            Value args[2];  // no method takes more
+            size_t count = 0;
+            for (size_t word = 1; arguments && word < command->words.size() && count < 2; ++word) {
+                args[count++] = EvaluateOperand(command->words[word], dot);
             }
-            base = TimeMethod(base, operand.fields[i], args, operand);
+            if (arguments && piped != nullptr && count < 2) {
+                args[count++] = *piped;
+            }
+            base = TimeMethod(base, operand.fields[i], {args, count}, operand);
             continue;
         }
         base = Field(base, operand.fields[i], operand);

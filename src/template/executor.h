@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -8,12 +10,54 @@
 
 namespace haumea::text_template {
 
+// Values of variables. The usual few stand in the object itself, more in the arena.
+class VariableStack {
+  public:
+    explicit VariableStack(Arena& arena) : arena_(&arena) {}
+    VariableStack(const VariableStack&) = delete;
+    VariableStack& operator=(const VariableStack&) = delete;
+
+    size_t size() const noexcept { return size_; }
+    Value& operator[](size_t index) noexcept { return values_[index]; }
+    void push_back(const Value& value) {
+        resize(size_ + 1);
+        values_[size_ - 1] = value;
+    }
+    // New ones are missing.
+    void resize(size_t size) {
+        if (size > capacity_) {
+            const size_t capacity = std::max(size, 2 * capacity_);
+            Value* more = arena_->AllocateArray<Value>(capacity);
+            std::copy_n(values_, size_, more);
+            values_ = more;
+            capacity_ = capacity;
+        }
+        if (size > size_) {
+            std::fill_n(values_ + size_, size - size_, Value());
+        }
+        size_ = size;
+    }
+
+  private:
+    Arena* arena_;
+    std::array<Value, 16> first_;
+    Value* values_ = first_.data();
+    size_t size_ = 0;
+    size_t capacity_ = first_.size();
+};
+
 // One execution of a template: the variable stack, the budget, the output. Lives on the stack of
 // Template::Execute.
 class Executor {
   public:
     Executor(const Template& source, Arena& arena, BufferBuilder& out, const Limits& limits)
-        : template_(source), arena_(arena), out_(out), start_(out.size()), limits_(limits) {}
+        : template_(source),
+          arena_(arena),
+          out_(out),
+          start_(out.size()),
+          arena_start_(arena.reserved_bytes()),
+          limits_(limits),
+          variables_(arena) {}
 
     bool Run(const Value& dot, std::string& error);
 
@@ -47,8 +91,9 @@ class Executor {
     Arena& arena_;
     BufferBuilder& out_;
     const size_t start_;
+    const size_t arena_start_;
     const Limits& limits_;
-    std::vector<Value> variables_;
+    VariableStack variables_;
     size_t frame_ = 0;  // first variable of the running body
     int64_t steps_ = 0;
     int depth_ = 0;

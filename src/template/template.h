@@ -16,9 +16,9 @@ namespace haumea::text_template {
 
 // What one execution may use: no template can hang or fill the engine.
 struct Limits {
-    int64_t max_steps = 1'000'000;  // nodes, iterations and calls
-    size_t max_output_bytes = 16U << 20U;
-    int max_depth = 200;  // {{template}} inside {{template}}
+    int64_t max_steps = 1'000'000;         // nodes, iterations and calls: setting sink.templateMaxSteps
+    size_t max_output_bytes = 16U << 20U;  // setting sink.templateMaxBytes; four times that for all values
+    int max_depth = 200;                   // {{template}} inside {{template}}
 };
 
 // A compiled data template: the language of Go's text/template (pkg.go.dev/text/template), Go's printing of

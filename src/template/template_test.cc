@@ -188,6 +188,14 @@ TEST(TemplateLimits, OutputIsBoundedInBytes) {
     EXPECT_FALSE(Expand("{{range 100}}{{$.s}}{{end}}", limits).ok);
     EXPECT_FALSE(Expand("{{repeat 1000000000 \"x\"}}", limits).ok);
 }
+TEST(TemplateLimits, ValuesAreBoundedInBytes) {
+    Limits limits;
+    limits.max_output_bytes = 1U << 20U;
+    const auto growing =
+        Expand("{{$l := list}}{{range 100000}}{{$l = append $l 1}}{{end}}{{len $l}}", limits);
+    EXPECT_NE(growing.text.find("take more than 4194304 bytes"), std::string::npos) << growing.text;
+    EXPECT_TRUE(Expand("{{$l := list}}{{range 100}}{{$l = append $l 1}}{{end}}{{len $l}}", limits).ok);
+}
 TEST(TemplateLimits, DeepNestingIsRefusedByTheParser) {
     EXPECT_FALSE(Expand("{{" + std::string(5000, '(') + "1" + std::string(5000, ')') + "}}").ok);
     std::string nested;
