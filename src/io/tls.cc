@@ -408,6 +408,7 @@ class TlsStreamImpl final : public TlsStream {
 
 std::unique_ptr<TlsStream> TlsStream::Client(std::unique_ptr<Stream> transport, TlsContext& context,
                                              const std::string& host) {
+    context.impl().ReloadWhenChanged();
     auto stream = std::make_unique<TlsStreamImpl>(std::move(transport), context.impl().ssl.get());
     stream->ActAsClient(host, context.impl().verify);
     return stream;

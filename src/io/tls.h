@@ -42,8 +42,8 @@ struct TlsServerOptions {
     TlsVersion min_version = TlsVersion::kTls12;
 };
 
-// Checked certificates and settings, shared by all connections that use them. Immutable but for the reload of
-// server files. Home loop only.
+// Checked certificates and settings, shared by all connections that use them. Immutable but for files that
+// have changed on disk, which the next connection reads again. Home loop only.
 class TlsContext {
   public:
     // Fails with a text that names the file (or "certificate text") and what is wrong with it.
@@ -66,7 +66,8 @@ class TlsContext {
 // the transport; the stream sends them by itself. Home loop only.
 class TlsStream : public Stream {
   public:
-    // `host`: the name or address that the server's certificate has to be for.
+    // `host`: the name or address that the server's certificate has to be for. Reloads changed files as
+    // Server() does.
     static std::unique_ptr<TlsStream> Client(std::unique_ptr<Stream> transport, TlsContext& context,
                                              const std::string& host);
     // Reloads certificate and key first when the files have changed on disk; broken new ones are logged and

@@ -166,6 +166,19 @@ Result<SslContext> NewServerContext(const TlsServerOptions& options) {
     return context;
 }
 
+Result<SslContext> NewClientContext(const TlsClientOptions& options) {
+    HAUMEA_TRY(SslContext context, NewContext(TLS_client_method(), options.min_version));
+    HAUMEA_TRY_VOID(UsePair(context.get(), options.certificate, options.key));
+    if (!options.root_ca.empty()) {
+        HAUMEA_TRY_VOID(UseCa(context.get(), options.root_ca, false));
+    } else if (!options.insecure_skip_verify) {
+        SSL_CTX_set_default_verify_paths(context.get());
+    }
+    SSL_CTX_set_verify(context.get(), options.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                       nullptr);
+    return context;
+}
+
 }  // namespace
 
 std::string TlsErrorText() {
@@ -185,57 +198,57 @@ TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsContext::~TlsContext() = default;
 
 Result<std::shared_ptr<TlsContext>> TlsContext::ForClient(const TlsClientOptions& options) {
-    HAUMEA_TRY(SslContext context, NewContext(TLS_client_method(), options.min_version));
-    HAUMEA_TRY_VOID(UsePair(context.get(), options.certificate, options.key));
-    if (!options.root_ca.empty()) {
-        HAUMEA_TRY_VOID(UseCa(context.get(), options.root_ca, false));
-    } else if (!options.insecure_skip_verify) {
-        SSL_CTX_set_default_verify_paths(context.get());
-    }
-    SSL_CTX_set_verify(context.get(), options.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
-                       nullptr);
     auto impl = std::make_unique<Impl>();
-    impl->ssl = std::move(context);
+    HAUMEA_TRY_VOID(impl->Load({&options.certificate, &options.key, &options.root_ca},
+                               [options] { return NewClientContext(options); }));
     impl->verify = !options.insecure_skip_verify;
     return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
 }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(const TlsServerOptions& options) {
     auto impl = std::make_unique<Impl>();
-    impl->certificate_stamp = Impl::StampOf(options.certificate);
-    impl->key_stamp = Impl::StampOf(options.key);
-    HAUMEA_TRY(impl->ssl, NewServerContext(options));
-    impl->server = options;
+    HAUMEA_TRY_VOID(impl->Load({&options.certificate, &options.key, &options.client_ca},
+                               [options] { return NewServerContext(options); }));
     return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
 }
 
-TlsContext::Impl::Stamp TlsContext::Impl::StampOf(const PemSource& source) {
+Result<> TlsContext::Impl::Load(std::initializer_list<const PemSource*> sources,
+                                std::function<Result<SslContext>()> making) {
+    make = std::move(making);
+    for (const PemSource* source : sources) {
+        if (!source->file.empty()) {
+            files.push_back({source->file, StampOf(source->file)});
+        }
+    }
+    HAUMEA_TRY(ssl, make());
+    return {};
+}
+
+TlsContext::Impl::Stamp TlsContext::Impl::StampOf(const std::string& file) {
     struct stat info{};
-    if (source.file.empty() || stat(source.file.c_str(), &info) != 0) {
+    if (stat(file.c_str(), &info) != 0) {
         return {};
     }
     return {int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, int64_t{info.st_size}};
 }
 
 void TlsContext::Impl::ReloadWhenChanged() {
-    if (!server || server->certificate.file.empty()) {
+    bool changed = false;
+    for (Watched& watched : files) {
+        const Stamp now = StampOf(watched.file);
+        changed |= std::exchange(watched.stamp, now) != now;
+    }
+    if (!changed) {
         return;
     }
-    const Stamp certificate = StampOf(server->certificate);
-    const Stamp key = StampOf(server->key);
-    if (certificate == certificate_stamp && key == key_stamp) {
-        return;
-    }
-    certificate_stamp = certificate;
-    key_stamp = key;
-    auto fresh = NewServerContext(*server);
+    auto fresh = make();
     if (!fresh) {
         // Certificate and key are written one after the other: the second write brings us here again.
-        log::Error("changed TLS files are not used, the old certificate stays: {}", fresh.error().message);
+        log::Error("changed TLS files are not used, the old ones stay: {}", fresh.error().message);
         return;
     }
     ssl = std::move(*fresh);
-    log::Info("TLS certificate {} was loaded again", server->certificate.file);
+    log::Info("TLS files of {} were loaded again", files.front().file);
 }
 
 }  // namespace haumea::io

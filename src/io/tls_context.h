@@ -5,9 +5,11 @@
 #include <openssl/ssl.h>
 
 #include <sys/stat.h>
+#include <functional>
+#include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "io/tls.h"
 
@@ -22,18 +24,26 @@ struct TlsContext::Impl {
     SslContext ssl;
     bool verify = true;  // client role
 
-    // Server role: what to look at for changes.
+    // Files that are read again when they have changed on disk.
     struct Stamp {
         int64_t mtime_ns = 0;
         int64_t size = -1;
         bool operator==(const Stamp&) const = default;
     };
-    std::optional<TlsServerOptions> server;
-    Stamp certificate_stamp;
-    Stamp key_stamp;
+    struct Watched {
+        std::string file;
+        Stamp stamp;
+    };
+    std::vector<Watched> files;
+    std::function<Result<SslContext>()> make;
 
-    static Stamp StampOf(const PemSource& source);
+    // Reads a context by `making` from `sources`, now and whenever one of them has changed.
+    Result<> Load(std::initializer_list<const PemSource*> sources,
+                  std::function<Result<SslContext>()> making);
     void ReloadWhenChanged();
+
+  private:
+    static Stamp StampOf(const std::string& file);
 };
 
 // The reason on top of OpenSSL's error queue in words; empties the queue.
