@@ -60,7 +60,7 @@ Flow ActionQueue::Push(EncodedMessage message) noexcept {
 void ActionQueue::DropOldest() noexcept {
     bytes_ -= waiting_.front().payload.len;
     waiting_.pop_front();
-    stats_->CountDropped();
+    stats_->CountDropped(1, metrics::DropReason::kQueueFull);
     if (!std::exchange(dropping_, true)) {
         const std::string text =
             fmt::format("queue of {} is full ({} messages), the oldest messages are dropped", stats_->name(),
@@ -88,7 +88,7 @@ void ActionQueue::Drain() noexcept {
 
 void ActionQueue::Close() noexcept {
     resume_ = nullptr;
-    stats_->CountDropped(static_cast<int64_t>(waiting_.size()));
+    stats_->CountDropped(static_cast<int64_t>(waiting_.size()), metrics::DropReason::kClosed);
     waiting_.clear();
     bytes_ = 0;
     stats_->buffer_length.store(0, std::memory_order_relaxed);

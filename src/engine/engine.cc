@@ -115,7 +115,7 @@ int StatusOf(const rule::Rule& rule) {
     return rule.running() ? 1 : rule.machine().state() == rule::State::kStoppedByError ? -1 : 0;
 }
 
-http::Response Metrics(const rule::Registry& rules) {
+http::Response Metrics(const rule::Registry& rules, const rule::Connections& connections) {
     std::vector<metrics::RuleMetrics> list;
     for (const rule::Rule* rule : rules.All()) {
         metrics::RuleMetrics& entry = list.emplace_back(
@@ -128,6 +128,7 @@ http::Response Metrics(const rule::Registry& rules) {
     }
     metrics::PrometheusText text;
     metrics::WriteRules(text, list);
+    connections.WriteMetrics(text);
     return {.status = 200,
             .content_type = std::string(metrics::PrometheusText::kContentType),
             .body = text.Take(),
@@ -184,6 +185,7 @@ struct Engine::Impl {
     Result<void> StartRules();
     Result<void> StartRest();
     Result<void> StartMetrics();
+    void WarnOfOpenPorts(uint16_t rest_port) const;
     Result<void> Reconfigure(const config::Node& patch);
     rule::HomeLoop Home();
     // Ids of the running rules that have selected it.
@@ -342,14 +344,32 @@ Result<void> Engine::Impl::StartRest() {
     log::Info("haumea {} serves REST on {}://{}:{}; channels are on port {}", Version(),
               server.cert_file.empty() ? "http" : "https", basic.rest_ip, rest->port(),
               configuration.settings.source.http_server_port);
-    if (basic.rest_ip != "127.0.0.1" && basic.rest_ip != "::1" && basic.rest_ip != "localhost") {
-        log::Warn(
-            "REST (port {}) and channels (port {}) are open to the network without authentication; bind them "
-            "to one address with "
-            "basic.restIp and source.httpServerIp, or put a proxy in front",
-            rest->port(), configuration.settings.source.http_server_port);
-    }
+    WarnOfOpenPorts(rest->port());
     return {};
+}
+
+// Everybody who reaches them may read and change everything.
+void Engine::Impl::WarnOfOpenPorts(uint16_t rest_port) const {
+    const auto is_local = [](const std::string& address) {
+        return address.starts_with("127.") || address == "::1" || address == "localhost";
+    };
+    const config::BasicSettings& basic = configuration.settings.basic;
+    const config::SourceSettings& source = configuration.settings.source;
+    if (!is_local(basic.rest_ip)) {
+        log::Warn(
+            "REST ({}, port {}) is open to the network without authentication; set basic.restIp to "
+            "127.0.0.1, "
+            "or put a proxy in front",
+            basic.rest_ip, rest_port);
+    }
+    if (!is_local(source.http_server_ip) && source.http_server_tls.client_auth != "require") {
+        log::Warn(
+            "WebSocket channels ({}, port {}, opened with the first endpoint) are open to the network "
+            "without "
+            "authentication; set source.httpServerIp to 127.0.0.1, put a proxy in front, or ask for "
+            "certificates with source.httpServerTls.clientAuth: require",
+            source.http_server_ip, source.http_server_port);
+    }
 }
 
 // PATCH /configs: what may change while the server runs, beside the log level.
@@ -374,7 +394,7 @@ Result<void> Engine::Impl::StartMetrics() {
     if (!basic.prometheus) {
         return {};
     }
-    const auto handler = [this](const http::Request&) { return Metrics(*rules); };
+    const auto handler = [this](const http::Request&) { return Metrics(*rules, *connections); };
     if (basic.prometheus_port == basic.rest_port) {
         router.Add("GET", "/metrics", handler);
         return {};

@@ -69,11 +69,13 @@ class Listener {
 };
 
 // Which step of connecting failed: handshake errors are told apart (contract §2).
-enum class ConnectStep : uint8_t { kDns, kTcp, kTls, kHttp, kWebSocket };
+enum class ConnectStep : uint8_t { kDns, kTcp, kProxy, kTls, kHttp, kWebSocket };
+inline constexpr size_t kConnectSteps = 6;
 
 struct ConnectFailure {
     ConnectStep step = ConnectStep::kTcp;
     std::string message;
+    bool permanent = false;  // will not pass by itself: a certificate, a password
 };
 
 // One attempt to connect: resolves off the loop, tries every address, within one deadline. Destruction

@@ -11,7 +11,10 @@ void NodeStats::CountException(std::string text, int64_t now_ms) {
 
 void NodeStats::SetConnection(ConnectionState state, const std::string& reason, int64_t now_ms) {
     const std::lock_guard lock(mutex_);
-    texts_.connection = state;
+    const ConnectionState before = std::exchange(texts_.connection, state);
+    if (!reason.empty()) {
+        texts_.last_disconnected_message = reason;
+    }
     switch (state) {
         case ConnectionState::kConnected:
             texts_.last_connected_ms = now_ms;
@@ -20,8 +23,12 @@ void NodeStats::SetConnection(ConnectionState state, const std::string& reason, 
             texts_.last_try_ms = now_ms;
             break;
         case ConnectionState::kDisconnected:
-            texts_.last_disconnected_ms = now_ms;
-            texts_.last_disconnected_message = reason;
+            // While it is away, every further report is of an attempt to come back.
+            if (before == ConnectionState::kConnected || texts_.last_disconnected_ms == 0) {
+                texts_.last_disconnected_ms = now_ms;
+            } else {
+                texts_.last_try_ms = now_ms;
+            }
             break;
     }
 }

@@ -124,6 +124,19 @@ void WriteRules(PrometheusText& text, std::span<const RuleMetrics> rules) {
             text.Sample(LabelsOf(rule, *node), Load(node->dropped));
         }
     }
+    text.Family("haumea_messages_dropped_by_reason_total", Type::kCounter,
+                "The same by reason; a reason that never occurred at a node is left out");
+    for (const RuleMetrics& rule : rules) {
+        for (const NodeStats* node : rule.nodes) {
+            for (size_t i = 0; i < kDropReasonNames.size(); ++i) {
+                if (const int64_t count = Load(node->dropped_by_reason[i]); count != 0) {
+                    PrometheusText::Labels labels = LabelsOf(rule, *node);
+                    labels.emplace_back("reason", kDropReasonNames[i]);
+                    text.Sample(std::move(labels), count);
+                }
+            }
+        }
+    }
     text.Family("kuiper_rule_status", Type::kGauge, "1 running, 0 stopped, -1 stopped by an error");
     for (const RuleMetrics& rule : rules) {
         text.Sample({{"rule", rule.id}}, static_cast<int64_t>(rule.status));

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "connectors/websocket/websocket_config.h"
+#include "rule/connections_numbers.h"
 #include "rule/connections_secrets.h"
 #include "sql/parser.h"
 
@@ -22,25 +23,7 @@ constexpr std::string_view kWebSocket = "websocket";
 
 bool IsRule(std::string_view holder) { return holder.find(' ') == std::string_view::npos; }
 
-// What a connection looks like right now. Filled on the home loop.
-struct State {
-    std::string_view status = "disconnected";
-    std::string error;
-};
-
-State StateOf(const ws::Client& client) {
-    const ws::ClientStatus status = client.Status();
-    switch (status.state) {
-        case ws::ClientState::kConnected:
-            return {"connected", ""};
-        case ws::ClientState::kConnecting:
-            return {"connecting", status.last_error};
-        case ws::ClientState::kDisconnected:
-        case ws::ClientState::kClosed:
-            return {"disconnected", status.last_error};
-    }
-    return {};
-}
+using State = ConnectionState;
 
 Node ToNode(std::string_view id, Node props, bool named, const State& state, size_t references) {
     Node node = Node::MakeObject();
@@ -54,6 +37,9 @@ Node ToNode(std::string_view id, Node props, bool named, const State& state, siz
     }
     if (references > 0) {
         node.Set("refCount", static_cast<int64_t>(references));
+    }
+    if (!state.stats.is_null()) {
+        node.Set("stats", state.stats);
     }
     return node;
 }
@@ -86,6 +72,7 @@ Node ToNode(const ws::ClientSnapshot& client) {
     Node node = Node::MakeObject();
     node.Set("id", client.id);
     node.Set("address", client.remote_address);
+    node.Set("path", client.path);
     node.Set("since", client.since_ms);
     node.Set("backlogMessages", client.backlog_messages);
     node.Set("backlogBytes", client.backlog_bytes);
@@ -114,7 +101,7 @@ class Connections::Open final : private ws::ClientListener {
         }
         return open;
     }
-    State state() const { return client_ ? StateOf(*client_) : State{"connected", ""}; }
+    State state() { return client_ ? StateOf(client_->Status()) : StateOf(endpoint_->stats()); }
     bool Is(const ws::Client& client) const { return client_ && &*client_ == &client; }
 
   private:
@@ -343,13 +330,18 @@ const Connections::Named* Connections::Find(std::string_view id) const {
     return found == named_.end() ? nullptr : &found->second;
 }
 
-Node Connections::Show(const std::string& id, const Named& named) const {
-    State state{"disconnected", named.error};
+ConnectionState Connections::StateOfNamed(const Named& named) const {
+    State state{"disconnected", named.error, Node()};
     OnHome([&] {
         if (named.open) {
             state = named.open->state();
         }
     });
+    return state;
+}
+
+Node Connections::Show(const std::string& id, const Named& named) const {
+    const State state = StateOfNamed(named);
     const size_t references = environment_.references ? environment_.references(id).size() : 0;
     return ToNode(id, MaskSecrets(named.props), true, state, references);
 }
@@ -375,7 +367,7 @@ Node Connections::List(bool all) const {
 
 // On the home loop. What a named connection holds is listed under its name.
 void Connections::AppendAnonymous(Node& list) const {
-    for (const ws::Endpoint* endpoint : environment_.data_server->endpoints()) {
+    for (ws::Endpoint* endpoint : environment_.data_server->endpoints()) {
         const std::vector<std::string> holders = endpoint->holders();
         const bool is_named = std::any_of(holders.begin(), holders.end(), [](const std::string& holder) {
             return holder.starts_with(kNamedPrefix);
@@ -385,7 +377,7 @@ void Connections::AppendAnonymous(Node& list) const {
             props.Set("path", endpoint->path());
             const auto rules = std::count_if(holders.begin(), holders.end(), IsRule);
             list.Append(ToNode(fmt::format("$$ws/{}", endpoint->path()), std::move(props), false,
-                               {"connected", ""}, static_cast<size_t>(rules)));
+                               StateOf(endpoint->stats()), static_cast<size_t>(rules)));
         }
     }
     for (const ws::Client* client : environment_.clients->clients()) {
@@ -400,8 +392,11 @@ void Connections::AppendAnonymous(Node& list) const {
                                   : fmt::format("[{}]:{}", target.host, target.port));
             props.Set("path", target.path.substr(0, target.path.find('?')));
             props.Set("scheme", target.tls ? "wss" : "ws");
-            list.Append(ToNode(fmt::format("$$ws/{}", target.Url()), std::move(props), false,
-                               StateOf(*client), environment_.clients->shares(*client)));
+            if (target.proxy) {
+                props.Set("proxy", target.proxy->Name());
+            }
+            list.Append(ToNode(fmt::format("$$ws/{}", environment_.clients->name(*client)), std::move(props),
+                               false, StateOf(client->Status()), environment_.clients->shares(*client)));
         }
     }
 }
@@ -438,6 +433,17 @@ Result<Node> Connections::ClientsOf(const std::string& path) const {
         list.Append(ToNode(client));
     }
     return list;
+}
+
+void Connections::WriteMetrics(metrics::PrometheusText& text) const {
+    AllNumbers all;
+    OnHome([&] { all = ReadAllNumbers(*environment_.data_server, *environment_.clients); });
+    WriteAll(text, all);
+    text.Family("kuiper_conn_status_gauge", metrics::PrometheusText::FamilyType::kGauge,
+                "Named connections: 1 connected, 0 connecting, -1 disconnected");
+    for (const auto& [id, named] : named_) {
+        text.Sample({{"name", id}}, StateValue(StateOfNamed(named).status));
+    }
 }
 
 Result<void> Connections::Kick(const std::string& path, uint64_t client) {

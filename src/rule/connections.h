@@ -9,12 +9,15 @@
 
 #include "base/result.h"
 #include "config/node.h"
+#include "metrics/prometheus.h"
 #include "rule/environment.h"
 #include "store/kv.h"
 #include "ws/client_pool.h"
 #include "ws/server.h"
 
 namespace haumea::rule {
+
+struct ConnectionState;
 
 // The connections that exist without a rule: endpoints made over REST, and named connections of both roles,
 // which rules and streams use with `connectionSelector`. Their definitions are in the store; what is open
@@ -54,7 +57,7 @@ class Connections {
     Result<Warnings> Update(const std::string& id, const std::string& type, config::Node props);
     // One that does not exist is no error.
     Result<void> Delete(const std::string& id);
-    // As REST shows it, secrets masked: {"id","typ","props","isNamed","status","err","refCount"}.
+    // As REST shows it, secrets masked: {"id","typ","props","isNamed","status","err","refCount","stats"}.
     Result<config::Node> Describe(const std::string& id) const;
     // Named ones; with `all` also what rules and managed endpoints have opened.
     config::Node List(bool all) const;
@@ -62,6 +65,9 @@ class Connections {
     // The properties behind a connectionSelector: a named connection, or `websocket.<name>` of the
     // configuration file. With secrets.
     Result<config::Node> Select(std::string_view selector) const;
+
+    // What is counted of every endpoint and connection, and of the data server, for Prometheus.
+    void WriteMetrics(metrics::PrometheusText& text) const;
 
     // Clients of an endpoint: [{"id","address","since",...}].
     Result<config::Node> ClientsOf(const std::string& path) const;
@@ -88,6 +94,7 @@ class Connections {
     Result<void> Store(const std::string& id, const config::Node& props);
     Result<void> RefuseInUse(const std::string& id) const;
     const Named* Find(std::string_view id) const;
+    ConnectionState StateOfNamed(const Named& named) const;
     config::Node Show(const std::string& id, const Named& named) const;
     void AppendAnonymous(config::Node& list) const;
 

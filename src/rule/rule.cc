@@ -25,6 +25,18 @@ bool Rule::OnHome(const std::function<void()>& task) const {
     return true;
 }
 
+std::vector<metrics::Numbers> Rule::ReadNumbers() const {
+    std::vector<metrics::Numbers> numbers(run_ == nullptr ? 0 : run_->nodes.size());
+    if (pipeline_ != nullptr) {
+        OnHome([&] {
+            for (size_t i = 0; i < numbers.size(); ++i) {
+                run_->nodes[i]->ReadNumbers(numbers[i]);
+            }
+        });
+    }
+    return numbers;
+}
+
 Result<Rule::Pipeline> Rule::Plan(const RuleDef& def) const {
     return environment_->plan(def.spec(), *home_.scheduler);
 }

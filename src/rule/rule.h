@@ -9,6 +9,7 @@
 #include "exec/rule_pipeline.h"
 #include "io/scheduler.h"
 #include "metrics/node_stats.h"
+#include "metrics/numbers.h"
 #include "rule/environment.h"
 #include "rule/rule_def.h"
 #include "rule/state_machine.h"
@@ -65,6 +66,9 @@ class Rule {
     };
     // Null before the first run.
     const Run* last_run() const { return run_.get(); }
+    // Of the connections behind the nodes of last_run(), in their order; empty lists for nodes without one.
+    // Asks the home loop.
+    std::vector<metrics::Numbers> ReadNumbers() const;
 
   private:
     int64_t now_ms() const { return environment_->control->clock().NowMs(); }

@@ -25,7 +25,7 @@ void Put(Node& node, std::string key, Node value) {
     node.object().emplace_back(std::move(key), std::move(value));
 }
 
-void AddNode(Node& status, const NodeStats& stats) {
+void AddNode(Node& status, const NodeStats& stats, const metrics::Numbers& numbers) {
     const std::string prefix = fmt::format("{}_{}_0_", Prefix(stats.kind()), stats.name());
     const auto put = [&](std::string_view name, Node value) {
         Put(status, fmt::format("{}{}", prefix, name), std::move(value));
@@ -56,6 +56,17 @@ void AddNode(Node& status, const NodeStats& stats) {
     put("connection_last_disconnected_message", texts.last_disconnected_message);
     put("connection_last_try_time", texts.last_try_ms);
     count("dropped_total", stats.dropped);
+    for (size_t i = 0; i < metrics::kDropReasonNames.size(); ++i) {
+        if (stats.dropped_by_reason[i].load(std::memory_order_relaxed) != 0) {
+            count(fmt::format("dropped_{}_total", metrics::kDropReasonNames[i]), stats.dropped_by_reason[i]);
+        }
+    }
+    for (const metrics::Number& number : numbers) {
+        if (!number.kind->label.empty() && number.value == 0) {
+            continue;  // a reason that never occurred
+        }
+        put(fmt::format("connection_{}", metrics::FlatName(number)), number.value);
+    }
 }
 
 Node TextArray(const std::vector<std::string>& texts) {
@@ -82,10 +93,12 @@ Node StatusJson(const Rule& rule, int64_t now_ms) {
     if (rule.last_run() == nullptr) {
         return status;
     }
+    const std::vector<metrics::Numbers> numbers = rule.ReadNumbers();
     for (const auto kind : {NodeStats::Kind::kSource, NodeStats::Kind::kOperator, NodeStats::Kind::kSink}) {
-        for (const auto& stats : rule.last_run()->nodes) {
+        for (size_t i = 0; i < numbers.size(); ++i) {
+            const auto& stats = rule.last_run()->nodes[i];
             if (stats->kind() == kind) {
-                AddNode(status, *stats);
+                AddNode(status, *stats, numbers[i]);
             }
         }
     }

@@ -101,6 +101,7 @@ void Client::SetState(ClientState state) {
 SendResult Client::Send(ClientListener& user, BufferView payload, bool is_text, WhenFull when_full) {
     if (closed_ || phase_ == Phase::kClosed) {
         ++status_.dropped;
+        ++status_.dropped_on_close;
         return SendResult::kDropped;
     }
     while (!writer_.HasRoomFor(payload.len)) {
@@ -113,15 +114,26 @@ SendResult Client::Send(ClientListener& user, BufferView payload, bool is_text, 
         }
         ++status_.dropped;
         if (when_full == WhenFull::kDropNewest || !writer_.DropOldest(oldest)) {
+            ++status_.dropped_newest;
             return SendResult::kDropped;
         }
+        ++status_.dropped_oldest;
         if (oldest.user != nullptr) {
             oldest.user->OnDropped(1);
         }
     }
     writer_.Push({std::move(payload), is_text ? Opcode::kText : Opcode::kBinary, &user});
+    status_.backlog_messages_max = std::max(status_.backlog_messages_max, writer_.messages());
+    status_.backlog_bytes_max = std::max(status_.backlog_bytes_max, writer_.bytes());
     ScheduleFlush();
     return SendResult::kAccepted;
+}
+
+size_t Client::Conflate(ClientListener& user) {
+    const size_t count = writer_.Discard(&user);
+    status_.dropped += count;
+    status_.dropped_conflated += count;
+    return count;
 }
 
 bool Client::SendPing(ClientListener& user, uint64_t sequence) {
@@ -176,6 +188,7 @@ void Client::Flush() {
             break;
         }
         total += result.bytes;
+        status_.bytes_out += result.bytes;
         last_progress_ns_ = NowNs();
         writer_.Taken(result.bytes, [&](const ClientWriter::Message& message) {
             if (message.opcode == Opcode::kPing) {
@@ -295,6 +308,7 @@ void Client::HandleEvent(const FrameEvent& event) {
         case FrameEvent::Kind::kText:
         case FrameEvent::Kind::kBinary: {
             ++status_.messages_in;
+            status_.bytes_in += event.payload.len;
             const bool is_text = event.kind == FrameEvent::Kind::kText;
             ForEachUser([&](ClientListener& user) { user.OnMessage(event.payload, is_text); });
             break;
@@ -341,6 +355,7 @@ void Client::OnPong(std::string_view payload) {
         }
     } else if (payload.front() == kKeepAlivePing && number == ping_counter_ && ping_sent_ns_ != 0) {
         status_.last_round_trip_us = (NowNs() - ping_sent_ns_) / 1000;
+        status_.max_round_trip_us = std::max(status_.max_round_trip_us, status_.last_round_trip_us);
         ping_sent_ns_ = 0;
     }
 }

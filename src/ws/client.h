@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -40,12 +41,23 @@ struct ClientStatus {
     std::string subprotocol;
     uint64_t connects = 0;  // handshakes that succeeded
     uint64_t attempts = 0;
+    std::array<uint64_t, io::kConnectSteps> failures{};  // attempts that failed, by the step they failed at
+    uint64_t losses = 0;                                 // connections that ended without our asking
     uint64_t messages_in = 0;
+    uint64_t bytes_in = 0;      // payload, after inflating
     uint64_t messages_out = 0;  // handed to the socket whole
-    uint64_t dropped = 0;
+    uint64_t bytes_out = 0;     // to the socket, framing included
+    uint64_t dropped = 0;       // all of the following
+    uint64_t dropped_oldest = 0;
+    uint64_t dropped_newest = 0;
+    uint64_t dropped_conflated = 0;
+    uint64_t dropped_on_close = 0;
     size_t backlog_messages = 0;
     size_t backlog_bytes = 0;
+    size_t backlog_messages_max = 0;
+    size_t backlog_bytes_max = 0;
     int64_t last_round_trip_us = -1;  // of the last ping, -1 before
+    int64_t max_round_trip_us = -1;
 };
 
 // What a user of a connection hears. All from the connection's loop; the client may not be destroyed inside a
@@ -112,6 +124,8 @@ class Client {
     SendResult Send(ClientListener& user, BufferView payload, bool is_text, WhenFull when_full);
     // Takes back what `user` has queued and the socket has not begun to take.
     size_t Discard(ClientListener& user) { return writer_.Discard(&user); }
+    // The same for what a newer message makes worthless: counted as dropped.
+    size_t Conflate(ClientListener& user);
     // A ping behind everything that was sent so far; OnPong(sequence) of `user` follows, unless the
     // connection is lost before. False while not connected. The pong is awaited for pongTimeout.
     bool SendPing(ClientListener& user, uint64_t sequence);

@@ -19,6 +19,8 @@ const char* StepName(io::ConnectStep step) {
             return "DNS";
         case io::ConnectStep::kTcp:
             return "TCP";
+        case io::ConnectStep::kProxy:
+            return "proxy";
         case io::ConnectStep::kTls:
             return "TLS";
         case io::ConnectStep::kHttp:
@@ -75,8 +77,7 @@ void Client::Dial() {
 void Client::OnConnected(tl::expected<std::unique_ptr<io::Stream>, io::ConnectFailure> outcome) {
     const auto finished = std::move(connector_);  // dies after its callback
     if (!outcome) {
-        const bool permanent = outcome.error().step == io::ConnectStep::kTls;
-        AttemptFailed(outcome.error().step, std::move(outcome.error().message), permanent);
+        AttemptFailed(outcome.error().step, std::move(outcome.error().message), outcome.error().permanent);
         return;
     }
     stream_ = std::move(*outcome);
@@ -184,8 +185,9 @@ void Client::Open(size_t head_bytes, size_t received) {
     phase_ = Phase::kOpen;
     ParserLimits limits;
     limits.max_message_bytes = behaviour_.max_message_bytes;
+    limits.max_fragments = behaviour_.max_fragments;
     parser_ = std::make_unique<FrameParser>(Role::kClient, limits, handshake_->deflate());
-    writer_.Connected(handshake_->deflate());
+    writer_.Connected(handshake_->deflate(), behaviour_.deflate);
     status_.subprotocol = handshake_->subprotocol();
     ++status_.connects;
     connected_ns_ = last_received_ns_ = last_progress_ns_ = NowNs();
@@ -209,6 +211,7 @@ void Client::Open(size_t head_bytes, size_t received) {
 void Client::AttemptFailed(io::ConnectStep step, std::string reason, bool permanent) {
     DropConnection();
     status_.failed_step = step;
+    ++status_.failures[static_cast<size_t>(step)];
     std::string text = fmt::format("{}: {}", StepName(step), reason);
     if (text != status_.last_error && !environment_.quiet) {
         log::Warn("websocket client {}: {}{}", target_.Url(), text, permanent ? "; tries again slowly" : "");
@@ -233,6 +236,7 @@ void Client::Lost(std::string reason) {
         Finish();
         return;
     }
+    ++status_.losses;
     if (!environment_.quiet) {
         log::Warn("websocket client {}: disconnected: {}", target_.Url(), reason);
     }
@@ -297,6 +301,7 @@ void Client::Close(std::function<void()> closed) {
 void Client::Finish() {
     DropConnection();
     status_.dropped += writer_.messages();  // what the farewell had no time for
+    status_.dropped_on_close += writer_.messages();
     phase_ = Phase::kClosed;
     SetState(ClientState::kClosed);
     // Last action: it may destroy this object.

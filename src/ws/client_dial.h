@@ -7,8 +7,9 @@
 
 namespace haumea::ws {
 
-// How a Client connects to `target` in earnest: TCP, and TLS above it for wss, within one deadline. Fails on
-// certificates and keys that cannot be read or do not match. The loop outlives the result.
+// How a Client connects to `target` in earnest: TCP (by way of a proxy when it has one), and TLS above it for
+// wss, within one deadline. Fails on certificates and keys that cannot be read or do not match. The loop
+// outlives the result.
 Result<Client::Connect> MakeDialer(io::Loop& loop, const ClientTarget& target);
 
 }  // namespace haumea::ws

@@ -46,7 +46,7 @@ Result<std::string> EncodeTarget(std::string_view target) {
             return Failf(
                 "websocket path \"{}\" has a fragment (#), which RFC 6455 forbids; write %23 for the "
                 "character",
-                target);
+                target.substr(0, target.find('?')));  // the query may hold a token
         }
         if (byte >= 0x80 || std::string_view(" \"<>\\^`{|}").find(c) != std::string_view::npos) {
             out += fmt::format("%{:02X}", byte);
@@ -92,6 +92,8 @@ void AddSubprotocols(std::string_view list, std::vector<std::string>& out) {
     }
 }
 
+}  // namespace
+
 Result<> CheckSubprotocols(const std::vector<std::string>& subprotocols) {
     for (auto it = subprotocols.begin(); it != subprotocols.end(); ++it) {
         if (!IsHttpToken(*it)) {
@@ -104,8 +106,6 @@ Result<> CheckSubprotocols(const std::vector<std::string>& subprotocols) {
     }
     return {};
 }
-
-}  // namespace
 
 Result<> CheckExtraHeaders(const Headers& headers) {
     for (const auto& [name, value] : headers) {
@@ -147,6 +147,7 @@ struct ClientHandshake::Impl {
     std::string request_bytes;
     std::string key;
     std::vector<std::string> subprotocols;
+    bool subprotocol_required = false;
     ClientDeflateOffer offer;
 
     State state = State::kReading;
@@ -168,6 +169,7 @@ Result<ClientHandshake> ClientHandshake::Make(ClientRequest request, HttpHeadLim
     auto impl = std::make_unique<Impl>(limits);
     impl->key = EncodeNonce(request.nonce);
     impl->offer = request.deflate;
+    impl->subprotocol_required = !request.subprotocols.empty();
     impl->subprotocols = std::move(request.subprotocols);
     std::string host = request.host;
     std::string extra;
@@ -280,6 +282,10 @@ void ClientHandshake::Impl::CheckAnswer() {
 void ClientHandshake::Impl::CheckSubprotocol() {
     const size_t count = reader.head().Count("Sec-WebSocket-Protocol");
     if (count == 0) {
+        if (subprotocol_required) {
+            Fail(Step::kUpgrade, fmt::format("the server has chosen none of the subprotocols offered: {}",
+                                             fmt::join(subprotocols, ", ")));
+        }
         return;
     }
     const std::string_view chosen = reader.head().Find("Sec-WebSocket-Protocol")->value;

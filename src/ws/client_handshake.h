@@ -22,13 +22,16 @@ struct ClientRequest {
     // Of the user. Host replaces ours; Sec-WebSocket-Protocol is taken as subprotocols; headers of the
     // handshake itself and of bodies are refused.
     std::vector<std::pair<std::string, std::string>> headers;
-    std::vector<std::string> subprotocols;
+    std::vector<std::string> subprotocols;  // one of them has to be agreed on
     ClientDeflateOffer deflate;
 };
 
 // Static check of the headers that a user configured: token names, no line ends in values, no name the
 // handshake owns.
 Result<> CheckExtraHeaders(const std::vector<std::pair<std::string, std::string>>& headers);
+
+// Each has to be a token (RFC 6455 4.1) and different from the others. Both roles.
+Result<> CheckSubprotocols(const std::vector<std::string>& subprotocols);
 
 // Client half of the opening handshake: the bytes to send, then the answer piece by piece. One connection
 // attempt, one thread.

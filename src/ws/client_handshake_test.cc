@@ -181,7 +181,13 @@ TEST(ClientHandshake, AcceptsOnlyAnOfferedSubprotocol) {
     ClientRequest request = Request();
     request.subprotocols = {"a", "b"};
     EXPECT_EQ(Answered(kGood + "Sec-WebSocket-Protocol: b\r\n\r\n", request).subprotocol(), "b");
-    EXPECT_EQ(Answered(kGood + "\r\n", request).subprotocol(), "");
+    const auto none = Answered(kGood + "\r\n", request);
+    EXPECT_EQ(none.state(), ClientHandshake::State::kFailed);
+    EXPECT_EQ(none.failure(), "the server has chosen none of the subprotocols offered: a, b");
+    // A header of the user's own may hold something else than a wish, such as a token.
+    request.subprotocols.clear();
+    request.headers = {{"Sec-WebSocket-Protocol", "a, b"}};
+    EXPECT_EQ(Answered(kGood + "\r\n", request).state(), ClientHandshake::State::kOpen);
     EXPECT_EQ(Answered(kGood + "Sec-WebSocket-Protocol: c\r\n\r\n", request).state(), State::kFailed);
     EXPECT_EQ(Answered(kGood + "Sec-WebSocket-Protocol: a, b\r\n\r\n", request).state(), State::kFailed);
     EXPECT_EQ(Answered(kGood + "Sec-WebSocket-Protocol: a\r\n\r\n").state(), State::kFailed);

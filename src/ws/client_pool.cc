@@ -1,5 +1,7 @@
 #include "ws/client_pool.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -117,7 +119,7 @@ Result<ClientRef> ClientPool::Acquire(const ClientTarget& target, const ClientBe
     ClientRef ref;
     if (entry == entries_.end()) {
         HAUMEA_TRY(auto client, Make(target, behaviour, false));
-        entry = entries_.insert(entries_.end(), Entry{std::move(client), 0});
+        entry = entries_.insert(entries_.end(), Entry{std::move(client), 0, FreeNumber(target.Url())});
         entry->client->Start();
     } else {
         ref.warnings_ = DifferingSettings(entry->client->behaviour(), behaviour);
@@ -188,6 +190,24 @@ void ClientPool::CancelProbes() {
     for (const auto& probe : probes_) {
         probe->Cancel();  // reported in a later turn
     }
+}
+
+int ClientPool::FreeNumber(const std::string& url) const {
+    int number = 1;
+    const auto taken = [&](const Entry& entry) {
+        return entry.number == number && entry.client->target().Url() == url;
+    };
+    while (std::any_of(entries_.begin(), entries_.end(), taken)) {
+        ++number;
+    }
+    return number;
+}
+
+std::string ClientPool::name(const Client& client) const {
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return e.client.get() == &client; });
+    const std::string url = client.target().Url();
+    return entry == entries_.end() || entry->number == 1 ? url : fmt::format("{}#{}", url, entry->number);
 }
 
 size_t ClientPool::shares(const Client& client) const noexcept {

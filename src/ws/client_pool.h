@@ -71,6 +71,9 @@ class ClientPool {
 
     // Connections shared at the moment.
     std::vector<const Client*> clients() const;
+    // Of one of them: its URL, with "#2" and so on behind it when connections that differ in something else
+    // have the same. Stays the same while it lives.
+    std::string name(const Client& client) const;
     // How many users share that one; 0 when it is none of them.
     size_t shares(const Client& client) const noexcept;
     // Nothing is connected, ending or probing.
@@ -84,10 +87,12 @@ class ClientPool {
     struct Entry {
         std::unique_ptr<Client> client;
         size_t shares = 0;
+        int number = 1;  // among those with the same URL
     };
 
     Result<std::unique_ptr<Client>> Make(const ClientTarget& target, const ClientBehaviour& behaviour,
                                          bool quiet);
+    int FreeNumber(const std::string& url) const;
     void Release(Client& client, ClientListener& listener);
     // Says goodbye; the object goes when that is over.
     void End(std::unique_ptr<Client> client);

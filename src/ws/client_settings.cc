@@ -24,15 +24,17 @@ std::string ClientTarget::Url() const {
                        path.substr(0, path.find('?')));
 }
 
+std::string ClientTarget::HostPortText() const { return fmt::format("{}:{}", BracketedHost(host), port); }
+
 std::string ClientTarget::HostHeader() const {
     const uint16_t own = tls ? 443 : 80;
-    return port == own ? BracketedHost(host) : fmt::format("{}:{}", BracketedHost(host), port);
+    return port == own ? BracketedHost(host) : HostPortText();
 }
 
 bool ClientTarget::operator==(const ClientTarget& other) const {
     return host == other.host && port == other.port && path == other.path && tls == other.tls &&
            headers == other.headers && subprotocols == other.subprotocols &&
-           SameOffer(deflate, other.deflate);
+           SameOffer(deflate, other.deflate) && proxy == other.proxy;
 }
 
 Result<HostPort> ParseHostPort(std::string_view address, uint16_t default_port) {
@@ -92,6 +94,8 @@ std::vector<std::string> DifferingSettings(const ClientBehaviour& a, const Clien
     compare(a.write_timeout_ms == b.write_timeout_ms, "writeTimeout");
     compare(a.close_timeout_ms == b.close_timeout_ms, "closeTimeout");
     compare(a.max_message_bytes == b.max_message_bytes, "maxMessageBytes");
+    compare(a.max_fragments == b.max_fragments, "maxFragments");
+    compare(a.deflate == b.deflate, "permessageDeflate");
     compare(a.backlog_messages == b.backlog_messages, "backlogMessages");
     compare(a.backlog_bytes == b.backlog_bytes, "backlogBytes");
     return names;

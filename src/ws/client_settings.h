@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "io/tls.h"
 #include "ws/backoff.h"
+#include "ws/client_proxy.h"
 #include "ws/extensions.h"
 
 namespace haumea::ws {
@@ -22,11 +23,15 @@ struct ClientTarget {
     std::string path = "/";                     // with query
     std::optional<io::TlsClientOptions> tls{};  // set: wss
     std::vector<std::pair<std::string, std::string>> headers{};
+    // The remote has to choose one of them; what a header Sec-WebSocket-Protocol offers it may ignore.
     std::vector<std::string> subprotocols{};
     ClientDeflateOffer deflate{};
+    std::optional<ProxyTarget> proxy{};
 
     // "ws://127.0.0.1:8080/x" for messages; without secrets.
     std::string Url() const;
+    // "127.0.0.1:80", "[::1]:443".
+    std::string HostPortText() const;
     // The Host header: the port only when it is not the scheme's own.
     std::string HostHeader() const;
     bool operator==(const ClientTarget& other) const;
@@ -48,6 +53,8 @@ struct ClientBehaviour {
     int64_t write_timeout_ms = 10'000;  // without progress; 0: for ever
     int64_t close_timeout_ms = 2'000;
     uint64_t max_message_bytes = 16U << 20U;  // incoming, after inflating
+    uint64_t max_fragments = 1U << 17U;       // frames of one incoming message
+    DeflateTuning deflate;                    // once compression is agreed on
     size_t backlog_messages = 65'536;
     size_t backlog_bytes = 16U << 20U;
 

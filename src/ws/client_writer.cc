@@ -43,13 +43,15 @@ void ClientWriter::Forget(const ClientListener* user) noexcept {
     }
 }
 
-void ClientWriter::Connected(const DeflateParams& deflate) {
+void ClientWriter::Connected(const DeflateParams& deflate, const DeflateTuning& tuning) {
     Disconnected();
+    deflate_threshold_ = tuning.threshold;
     if (deflate.enabled) {
         deflater_ = std::make_unique<Deflater>(
             DeflaterOptions{.window_bits = deflate.client_max_window_bits,
                             .context_takeover = deflate.client_no_context_takeover ? ContextTakeover::kNo
-                                                                                   : ContextTakeover::kYes});
+                                                                                   : ContextTakeover::kYes,
+                            .level = tuning.level});
     }
 }
 
@@ -110,7 +112,7 @@ void ClientWriter::Fill() {
 void ClientWriter::BeginMessage(const Message& message) {
     FrameHeader header{.opcode = message.opcode, .masked = true, .mask_key = NewKey()};
     remaining_ = message.payload.view();
-    if (deflater_ && message.opcode != Opcode::kPing && remaining_.size() >= kDeflateThreshold) {
+    if (deflater_ && message.opcode != Opcode::kPing && remaining_.size() >= deflate_threshold_) {
         deflated_.Clear();
         if (deflater_->Compress(remaining_, deflated_)) {
             remaining_ = deflated_.view();

@@ -24,7 +24,6 @@ class ClientWriter {
   public:
     static constexpr size_t kBlockBytes = 64U << 10U;
     static constexpr size_t kBlockFrames = 64;
-    static constexpr size_t kDeflateThreshold = 256;
     static constexpr size_t kMaxControlBytes = 8U << 10U;
 
     struct Message {
@@ -56,7 +55,7 @@ class ClientWriter {
     }
 
     // ---- connection ----
-    void Connected(const DeflateParams& deflate);
+    void Connected(const DeflateParams& deflate, const DeflateTuning& tuning = {});
     // Forgets what was encoded; the queue stays but for pings.
     void Disconnected();
     // A ping, pong or close frame that goes before the next message. False when too many wait: it was not
@@ -107,6 +106,7 @@ class ClientWriter {
     uint64_t key_offset_ = 0;
     bool stopped_ = false;
     std::unique_ptr<Deflater> deflater_;
+    size_t deflate_threshold_ = 0;
     BufferBuilder deflated_;
 };
 

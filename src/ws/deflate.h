@@ -23,6 +23,15 @@ struct DeflateParams {
     bool operator==(const DeflateParams&) const = default;
 };
 
+// What an endpoint or a connection wants of compression beyond having it: property permessageDeflate.
+struct DeflateTuning {
+    size_t threshold = 256;    // bytes below which a message is not compressed: it would hardly shrink
+    int level = 6;             // 1 to 9
+    uint8_t window_bits = 15;  // 8 to 15, largest for what we send
+
+    bool operator==(const DeflateTuning&) const = default;
+};
+
 struct DeflaterOptions {
     // 8 to 15. zlib cannot make a raw stream with 8; 9 is used then, whose matches reach back 250 bytes at
     // most (zlib keeps 262 bytes of look-ahead), so that a 256 byte window decodes it.

@@ -29,6 +29,9 @@ Endpoint::Endpoint(ServerContext& context, std::string path, EndpointSettings se
     : context_(&context),
       path_(std::move(path)),
       settings_(std::move(settings)),
+      own_deflaters_(settings_.deflate.level == DeflateTuning{}.level
+                         ? nullptr
+                         : std::make_unique<SharedDeflaters>(settings_.deflate.level)),
       hub_(context,
            {.limits = settings_.backlog,
             .policy = settings_.slow_consumer,
@@ -56,8 +59,10 @@ Publication Endpoint::Publish(Ref<const PreparedFrame> frame) noexcept {
 }
 
 Publication Endpoint::Publish(BufferView payload, bool is_text) noexcept {
-    return hub_.Publish(PreparedFrame::Make(is_text ? Opcode::kText : Opcode::kBinary, std::move(payload),
-                                            {.forms = hub_.forms(), .deflaters = &context_->deflaters}));
+    SharedDeflaters& deflaters = own_deflaters_ ? *own_deflaters_ : context_->deflaters;
+    return hub_.Publish(PreparedFrame::Make(
+        is_text ? Opcode::kText : Opcode::kBinary, std::move(payload),
+        {.forms = hub_.forms(), .deflaters = &deflaters, .threshold = settings_.deflate.threshold}));
 }
 
 EndpointStats Endpoint::stats() {
@@ -75,6 +80,7 @@ std::vector<ClientSnapshot> Endpoint::clients() const {
             const BacklogLimits backlog = hub_.Backlog(*session);
             list.push_back({.id = client.id,
                             .remote_address = client.remote_address,
+                            .path = client.path,
                             .since_ms = client.since_ms,
                             .backlog_messages = backlog.messages,
                             .backlog_bytes = backlog.bytes,

@@ -13,8 +13,10 @@
 #include "io/scheduler.h"
 #include "io/stream.h"
 #include "ws/close_code.h"
+#include "ws/deflate.h"
 #include "ws/hub.h"
 #include "ws/prepared_frame.h"
+#include "ws/server_context.h"
 
 namespace haumea::ws {
 
@@ -36,7 +38,9 @@ struct EndpointSettings {
     size_t max_clients = 10'000;
     // Beyond it a client is closed with 1008: answering floods of pings is work that others pay for.
     uint32_t max_control_frames_per_second = 1'000;
+    uint64_t max_fragments = 1U << 17U;  // frames of one incoming message; beyond: closed with 1008
     bool permessage_deflate = false;
+    DeflateTuning deflate;
     std::vector<std::string> subprotocols;  // in order of preference
     // Request headers kept with a client as metadata of what it sends; all others are forgotten.
     std::vector<std::string> metadata_headers;
@@ -78,6 +82,7 @@ class EndpointListener {
 struct ClientSnapshot {
     uint64_t id = 0;
     std::string remote_address;
+    std::string path;  // as requested, which a template does not say
     int64_t since_ms = 0;
     uint64_t backlog_messages = 0;
     uint64_t backlog_bytes = 0;
@@ -90,6 +95,7 @@ struct ClientSnapshot {
 struct EndpointStats {
     HubStats hub;
     size_t clients = 0;
+    HandshakeStats handshakes;  // those that asked for this path
     uint64_t connected_total = 0;
     uint64_t messages_in = 0;
     uint64_t bytes_in = 0;          // payload, after inflating
@@ -163,6 +169,7 @@ class Endpoint {
     bool paused() const noexcept { return paused_holders_ != 0; }
     void Closing(Session& session);
     void Finished(Session& session);
+    HandshakeStats& handshakes() noexcept { return stats_.handshakes; }
     void WarnSlow(const ClientInfo& client);
     void NotePing(int64_t rtt_us) noexcept;
 
@@ -181,6 +188,7 @@ class Endpoint {
     ServerContext* context_;
     std::string path_;
     EndpointSettings settings_;
+    std::unique_ptr<SharedDeflaters> own_deflaters_;  // null: those of the loop, whose level is the default
     Hub hub_;
     std::vector<std::unique_ptr<Session>> sessions_;
     std::vector<std::unique_ptr<Session>> finished_;  // freed in a later turn

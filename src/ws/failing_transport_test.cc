@@ -199,7 +199,8 @@ class FailingServerTest : public ServerTest,
         }
         const HandshakeStats& handshakes = server_->handshake_stats();
         EXPECT_EQ(handshakes.accepted, stats.connected_total);
-        EXPECT_EQ(handshakes.accepted + handshakes.malformed + handshakes.timed_out + handshakes.ended_early,
+        EXPECT_EQ(handshakes.accepted + handshakes.malformed + handshakes.timed_out + handshakes.ended_early +
+                      handshakes.tls_failed,
                   2U);
         ref_.Reset();
         Turn();
@@ -284,7 +285,7 @@ TEST_F(ServerTest, ARefusedHandshakeThatBreaksAnywhereIsCountedOnce) {
             peer->Close();
             Turn();
             const HandshakeStats& stats = server_->handshake_stats();
-            EXPECT_EQ(stats.unknown_path + stats.ended_early, 1U);
+            EXPECT_EQ(stats.unknown_path + stats.ended_early + stats.tls_failed, 1U);
             Advance(1'100);
             EXPECT_EQ(server_->client_count(), 0U);
         } while (fault.reached() && !HasFailure());

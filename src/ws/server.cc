@@ -73,8 +73,8 @@ Endpoint* Server::Find(std::string_view path) const noexcept {
     return found == endpoints_.end() ? nullptr : found->second.get();
 }
 
-std::vector<const Endpoint*> Server::endpoints() const {
-    std::vector<const Endpoint*> list;
+std::vector<Endpoint*> Server::endpoints() const {
+    std::vector<Endpoint*> list;
     for (const auto& [path, endpoint] : endpoints_) {
         list.push_back(endpoint.get());
     }
@@ -165,21 +165,28 @@ void Server::Decide(PendingHandshake& handshake) {
 // What the server as a whole has against a well-formed request.
 std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const UpgradeRequest& request,
                                        Endpoint*& endpoint, ClientInfo& client) {
+    endpoint = Match(request.path, client);
+    // Counted for the server, and for the endpoint when there is one.
+    const auto count = [&](uint64_t HandshakeStats::* cause) {
+        ++(handshakes_.*cause);
+        if (endpoint != nullptr) {
+            ++(endpoint->handshakes().*cause);
+        }
+    };
     const Peer peer = IsLoopback(handshake.address()) ? Peer::kLoopback : Peer::kRemote;
     if (!IsOriginAllowed(request.origin, request.host, peer, settings_.allowed_origins)) {
-        ++handshakes_.origin_refused;
+        count(&HandshakeStats::origin_refused);
         return Reject(
             403, fmt::format("pages of origin {} may not connect; add it to the setting allowedOrigins of "
                              "the data server, or \"*\" for all",
                              request.origin));
     }
-    endpoint = Match(request.path, client);
     if (endpoint == nullptr) {
-        ++handshakes_.unknown_path;
+        count(&HandshakeStats::unknown_path);
         return Reject(404, fmt::format("no WebSocket endpoint {}", request.path.substr(0, 200)));
     }
-    const auto over = [this](std::string_view setting, size_t limit) {
-        ++handshakes_.over_limit;
+    const auto over = [&](std::string_view setting, size_t limit) {
+        count(&HandshakeStats::over_limit);
         return Reject(503, fmt::format("too many clients: {} is {}", setting, limit));
     };
     if (client_count_ > settings_.max_clients) {
@@ -191,6 +198,16 @@ std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const Upgrad
     if (endpoint->client_count() >= endpoint->settings().max_clients) {
         return over("maxClients of this endpoint", endpoint->settings().max_clients);
     }
+    if (const auto& ours = endpoint->settings().subprotocols;
+        !ours.empty() && !request.subprotocols.empty() &&
+        std::find_first_of(ours.begin(), ours.end(), request.subprotocols.begin(),
+                           request.subprotocols.end()) == ours.end()) {
+        count(&HandshakeStats::subprotocol);
+        return Reject(400,
+                      fmt::format("none of the subprotocols offered is spoken here; this endpoint speaks "
+                                  "{} (subprotocols)",
+                                  fmt::join(ours, ", ")));
+    }
     return std::nullopt;
 }
 
@@ -198,7 +215,8 @@ void Server::Accept(PendingHandshake& handshake, const UpgradeRequest& request, 
                     ClientInfo client) {
     const EndpointSettings& settings = endpoint.settings();
     const AcceptOptions options{.subprotocols = settings.subprotocols,
-                                .deflate = {.enabled = settings.permessage_deflate},
+                                .deflate = {.enabled = settings.permessage_deflate,
+                                            .server_window_bits = settings.deflate.window_bits},
                                 .headers = {}};
     const AcceptedUpgrade accepted = AcceptUpgrade(request, options);
     client.id = ++last_client_id_;
@@ -214,6 +232,7 @@ void Server::Accept(PendingHandshake& handshake, const UpgradeRequest& request, 
         }
     }
     ++handshakes_.accepted;
+    ++endpoint.handshakes().accepted;
     std::unique_ptr<io::Stream> stream = handshake.TakeStream();
     const std::string early = handshake.early();
     Unlist(handshake);

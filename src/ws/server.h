@@ -58,7 +58,7 @@ class Server {
     Result<EndpointRef> Acquire(std::string_view path, const EndpointSettings& settings, std::string holder);
     // The endpoint held under this path or template, null when there is none.
     Endpoint* Find(std::string_view path) const noexcept;
-    std::vector<const Endpoint*> endpoints() const;
+    std::vector<Endpoint*> endpoints() const;
 
     // Can the server listen? Binds for a moment when it does not yet; no side effect remains.
     Result<void> Check();

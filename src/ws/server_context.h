@@ -21,7 +21,9 @@ struct HandshakeStats {
     uint64_t unknown_path = 0;    // 404
     uint64_t origin_refused = 0;  // 403
     uint64_t over_limit = 0;      // 503
+    uint64_t subprotocol = 0;     // 400: none of those offered is served
     uint64_t timed_out = 0;       // 408 or cut
+    uint64_t tls_failed = 0;      // not TLS, or no certificate that is accepted
     uint64_t ended_early = 0;     // the peer left before its request was complete
 };
 

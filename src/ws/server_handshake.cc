@@ -45,7 +45,9 @@ void PendingHandshake::OnReadable() {
         return;
     }
     if (result.status != io::IoResult::Status::kOk) {
-        server_->handshakes_.ended_early += state_ == State::kReading ? 1 : 0;
+        if (state_ == State::kReading) {
+            NoteEarlyEnd(result.status == io::IoResult::Status::kFailed && stream_->secure());
+        }
         End();
         return;
     }
@@ -66,6 +68,14 @@ void PendingHandshake::OnReadable() {
     }
     early_ = bytes.substr(used, kMaxEarlyBytes);
     server_->Decide(*this);
+}
+
+void PendingHandshake::NoteEarlyEnd(bool tls) {
+    ++(tls ? server_->handshakes_.tls_failed : server_->handshakes_.ended_early);
+    if (tls && server_->MayLogRefusal()) {
+        log::Info("websocket server: TLS handshake of {} failed: {}", stream_->remote_address(),
+                  stream_->last_error());
+    }
 }
 
 void PendingHandshake::Refuse(Rejection rejection) {

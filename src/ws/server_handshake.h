@@ -38,6 +38,7 @@ class PendingHandshake {
     enum class State : uint8_t { kReading, kAnswering, kLingering, kDone };
 
     void OnReadable();
+    void NoteEarlyEnd(bool tls);
     void Linger();
     void Send();
     void TimedOut();

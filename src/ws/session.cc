@@ -24,7 +24,10 @@ Session::Session(Endpoint& endpoint, ServerContext& context, std::unique_ptr<io:
       context_(&context),
       stream_(std::move(stream)),
       client_(std::move(client)),
-      parser_(Role::kServer, {.max_message_bytes = endpoint.settings().max_message_bytes}, deflate),
+      parser_(Role::kServer,
+              {.max_message_bytes = endpoint.settings().max_message_bytes,
+               .max_fragments = endpoint.settings().max_fragments},
+              deflate),
       close_timer_(*context.scheduler),
       last_alive_ms_(NowMs()) {
     deflate_ = WireForm::For(deflate);

@@ -49,7 +49,8 @@ class Server:
         environment.update(HAUMEA__BASIC__RESTPORT=str(self.rest_port), HAUMEA__SOURCE__HTTPSERVERPORT=str(self.data_port),
                            HAUMEA__BASIC__RESTIP="127.0.0.1", HAUMEA__SOURCE__HTTPSERVERIP="127.0.0.1", TZ="UTC",
                            # Freed memory that AddressSanitizer holds back is none of the server's.
-                           ASAN_OPTIONS="quarantine_size_mb=4", **self.settings)
+                           ASAN_OPTIONS="quarantine_size_mb=4")
+        environment.update(self.settings)
         self.log = open(os.path.join(self.folder, "server.log"), "ab")
         self.process = subprocess.Popen([BINARY, "serve"], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT)

@@ -2,11 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
 #include "data/cast.h"
 #include "template/template.h"
 #include "ws/client.h"
+#include "ws/client_handshake.h"
 #include "ws/server_path.h"
 
 namespace haumea::connectors {
@@ -35,9 +37,12 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"checkConnection", "boolean", "false", "the rule starts only when the connection exists"},
     {"requestHeader", "map", "", "further headers of the handshake: text or list of texts each"},
     {"messageType", "string", "auto", "auto, text or binary frames"},
-    {"permessageDeflate", "boolean", "false", "compression of frames (RFC 7692)"},
-    {"subprotocols", "list", "", "subprotocols in order of preference"},
+    {"permessageDeflate", "boolean or map", "false",
+     "compression of frames (RFC 7692): true, or {enabled, threshold, level, windowBits}"},
+    {"subprotocols", "list", "", "subprotocols in order of preference; one has to be agreed on"},
     {"slowConsumer", "string", "drop_oldest", "drop_oldest, drop_newest, conflate, disconnect or block"},
+    {"blockTimeout", "duration", "10s",
+     "slowConsumer block: a client that holds up all for longer is closed"},
     {"connectTimeout", "duration", "10s", "DNS, TCP, TLS and HTTP together"},
     {"reconnectInitialDelay", "duration", "100ms", "first delay before dialling again"},
     {"reconnectMaxDelay", "duration", "10s", "longest delay"},
@@ -48,10 +53,14 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"backlogMessages", "integer", "65536", "messages that may wait for a client or the remote"},
     {"backlogBytes", "integer", "16777216", "their bytes"},
     {"maxMessageBytes", "integer", "16777216", "largest incoming message"},
+    {"maxFragments", "integer", "131072", "most frames of one incoming message"},
+    {"maxControlFramesPerSecond", "integer", "1000", "server role: pings of a client beyond it end in 1008"},
     {"closeTimeout", "duration", "2s", "time for the close handshake"},
     {"maxClients", "integer", "10000", "server role: clients of the endpoint"},
     {"metadataHeaders", "list", "", "server role: request headers that meta() shows"},
-    {"proxy", "string", "", "not supported yet"},
+    {"proxy", "string", "",
+     "client role: HTTP proxy to go through by CONNECT, http://user:password@host:port; the environment "
+     "(HTTP_PROXY) is not looked at"},
     {"maxDynamicTargets", "integer", "64", "templates in path or headers: destinations open at a time"},
     {"dynamicTargetIdle", "duration", "5m", "after that long without a message such a destination is closed"},
 };
@@ -59,6 +68,14 @@ constexpr connect::PropertyDoc kDocs[] = {
 constexpr std::array<std::string_view, 5> kPolicies = {"drop_oldest", "drop_newest", "conflate", "disconnect",
                                                        "block"};
 constexpr std::array<std::string_view, 3> kMessageTypes = {"auto", "text", "binary"};
+// "http://user:secret@host" -> "http://******@host".
+std::string MaskUserInfo(const std::string& url) {
+    const size_t at = url.rfind('@');
+    const size_t scheme_end = url.find("://");
+    const size_t begin = scheme_end == std::string::npos || scheme_end > at ? 0 : scheme_end + 3;
+    return at == std::string::npos ? url : fmt::format("{}******{}", url.substr(0, begin), url.substr(at));
+}
+
 constexpr int64_t kMaxDurationMs = 24LL * 3600 * 1000;
 
 int64_t ReadDuration(PropertyReader& reader, std::string_view name, int64_t default_ms, int64_t least_ms) {
@@ -205,6 +222,55 @@ static_assert(static_cast<int>(ws::SlowConsumer::kDropOldest) == 0 &&
               static_cast<int>(ws::SlowConsumer::kDisconnect) == 3 &&
               static_cast<int>(ws::SlowConsumer::kBlock) == 4);
 
+// permessageDeflate: true, or an object that tunes it (and means true unless it says otherwise).
+void ReadDeflate(PropertyReader& reader, WebSocketConfig& config) {
+    constexpr std::string_view kName = "permessageDeflate";
+    ws::DeflateTuning tuning;
+    bool enabled = false;
+    const config::Node* value = reader.Any(kName);
+    if (value == nullptr || !value->is_object()) {
+        enabled = reader.Bool(kName, false);
+    } else {
+        PropertyReader inner(*value, fmt::format("{}: property {}", reader.what(), kName));
+        enabled = inner.Bool("enabled", true);
+        tuning.threshold = static_cast<size_t>(inner.IntInRange("threshold", 256, 0, 1LL << 31));
+        tuning.level = static_cast<int>(inner.IntInRange("level", 6, 1, 9));
+        tuning.window_bits = static_cast<uint8_t>(inner.IntInRange("windowBits", 15, 8, 15));
+        if (auto good = inner.status(); !good) {
+            reader.Refuse(std::move(good.error()));
+        }
+        for (const auto& [name, member] : value->object()) {
+            constexpr std::array<std::string_view, 4> kKnown = {"enabled", "threshold", "level",
+                                                                "windowBits"};
+            if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
+                config.warnings.push_back(
+                    fmt::format("{}: unknown property {}.{} has no effect", reader.what(), kName, name));
+            }
+        }
+    }
+    config.endpoint.permessage_deflate = config.target.deflate.enabled = enabled;
+    config.endpoint.deflate = config.behaviour.deflate = tuning;
+    config.target.deflate.client_max_window_bits = tuning.window_bits;
+}
+
+void ReadProxy(PropertyReader& reader, WebSocketConfig& config) {
+    const std::string text = reader.String("proxy");
+    if (text.empty()) {
+        return;
+    }
+    if (!config.client_role) {
+        config.warnings.push_back(
+            fmt::format("{}: property proxy has no effect without addr", reader.what()));
+        return;
+    }
+    auto proxy = ws::ParseProxy(text);
+    if (!proxy) {
+        reader.Refuse(Errorf("property proxy is \"{}\": {}", MaskUserInfo(text), proxy.error().message));
+        return;
+    }
+    config.target.proxy = std::move(*proxy);
+}
+
 void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
     ws::ClientBehaviour& client = config.behaviour;
     ws::EndpointSettings& endpoint = config.endpoint;
@@ -235,9 +301,16 @@ void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
     client.backlog_messages =
         static_cast<size_t>(reader.IntInRange("bufferLength", backlog_messages, 1, 100'000'000));
     endpoint.max_clients = static_cast<size_t>(reader.IntInRange("maxClients", 10'000, 1, 10'000'000));
-    endpoint.permessage_deflate = reader.Bool("permessageDeflate", false);
-    config.target.deflate.enabled = endpoint.permessage_deflate;
+    endpoint.block_timeout_ms = ReadDuration(reader, "blockTimeout", endpoint.block_timeout_ms, 1);
+    endpoint.max_fragments = client.max_fragments =
+        static_cast<uint64_t>(reader.IntInRange("maxFragments", 131'072, 1, 1LL << 40));
+    endpoint.max_control_frames_per_second =
+        static_cast<uint32_t>(reader.IntInRange("maxControlFramesPerSecond", 1'000, 1, 10'000'000));
+    ReadDeflate(reader, config);
     endpoint.subprotocols = reader.Strings("subprotocols");
+    if (auto checked = ws::CheckSubprotocols(endpoint.subprotocols); !checked) {
+        reader.Refuse(Errorf("property subprotocols: {}", checked.error().message));
+    }
     config.target.subprotocols = endpoint.subprotocols;
     endpoint.metadata_headers = reader.Strings("metadataHeaders");
     config.slow_consumer = endpoint.slow_consumer = ReadPolicy(reader);
@@ -284,9 +357,6 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
     if (dynamic_path) {
         config.dynamic.push_back({"path", config.path, std::nullopt});
     }
-    if (!reader.String("proxy").empty()) {
-        reader.Refuse(Errorf("property proxy is not supported yet: leave it out"));
-    }
     config.check_connection = reader.Bool("checkConnection", false);
     const std::string type = reader.Choice("messageType", kMessageTypes, kMessageTypes[0]);
     config.message_type = type == "text"     ? MessageType::kText
@@ -296,6 +366,7 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
     ReadTls(reader, config);
     ReadHeaders(reader, config);
     CheckDynamic(reader, config, templates);
+    ReadProxy(reader, config);
     ReadConnectionSettings(reader, config);
     config.max_dynamic_targets = static_cast<size_t>(reader.IntInRange("maxDynamicTargets", 64, 1, 4096));
     config.dynamic_target_idle_ms =

@@ -76,6 +76,18 @@ TEST(WebSocketConfig, StaticMistakesNameFieldAndValue) {
         {R"({"addr":"a:1","path":"/","requestHeader":{"A":1}})", "requestHeader.A"},
         {R"({"addr":"a:1","path":"/","requestHeader":{"Upgrade":"x"}})", "Upgrade"},
         {R"({"addr":"{{.a}}","path":"/"})", "addr"},
+        {R"({"addr":"a:1\r\nX: y","path":"/"})", "addr"},
+        {R"({"addr":"a:1","path":"/x\r\nX: y"})", "control character"},
+        {R"({"path":"/x\r\nX: y"})", "path"},
+        {R"({"addr":"a:1","path":"/","requestHeader":{"A":"1\r\nX: y"}})", "request header A"},
+        {R"({"addr":"a:1","path":"/","requestHeader":{"A: 1\r\nX":"y"}})", "request header name"},
+        {R"({"path":"/","subprotocols":["a b"]})", "subprotocols"},
+        {R"({"path":"/","permessageDeflate":{"windowBits":7}})", "windowBits is 7"},
+        {R"({"path":"/","permessageDeflate":{"level":"best"}})", "permessageDeflate"},
+        {R"({"path":"/","permessageDeflate":"yes"})", "permessageDeflate"},
+        {R"({"addr":"a:1","path":"/","proxy":"https://h:1"})", "has to be http"},
+        {R"({"addr":"a:1","path":"/","proxy":"h:0"})", "proxy is \"h:0\""},
+        {R"({"addr":"a:1","path":"/","tlsMinVersion":"1.1"})", "tlsMinVersion is \"1.1\""},
     };
     for (const auto& [props, text] : cases) {
         EXPECT_NE(ErrorOf(props).find(text), std::string::npos) << props << " gives: " << ErrorOf(props);
@@ -158,6 +170,30 @@ TEST(WebSocketConfig, ValuesOfTemplatesAreCheckedLikeStaticOnes) {
     EXPECT_NE(
         WithValues(*ReadDynamic(R"({"path":"/{{.a}}"})"), {&value, 1}).error().message.find("5001 bytes"),
         std::string::npos);
+}
+
+TEST(WebSocketConfig, CompressionMayBeTuned) {
+    const auto served =
+        Read(R"({"path":"/","permessageDeflate":{"threshold":10,"level":9,"windowBits":12}})");
+    ASSERT_TRUE(served) << served.error().message;
+    EXPECT_TRUE(served->endpoint.permessage_deflate);
+    EXPECT_EQ(served->endpoint.deflate, (ws::DeflateTuning{10, 9, 12}));
+    EXPECT_FALSE(Read(R"({"path":"/","permessageDeflate":{"enabled":false}})")->endpoint.permessage_deflate);
+    const auto dialled = Read(R"({"addr":"h","path":"/","permessageDeflate":{"windowBits":9,"Level":1}})");
+    ASSERT_TRUE(dialled) << dialled.error().message;
+    EXPECT_EQ(dialled->target.deflate.client_max_window_bits, 9);
+    EXPECT_EQ(Read(R"({"path":"/","permessageDeflate":{"bits":9}})")->warnings.size(), 1U);
+}
+
+TEST(WebSocketConfig, AProxyIsPartOfWhatIsDialled) {
+    const auto direct = Read(R"({"addr":"h:1","path":"/"})");
+    const auto proxied = Read(R"({"addr":"h:1","path":"/","proxy":"http://u:p%40@[::1]:3128"})");
+    ASSERT_TRUE(proxied) << proxied.error().message;
+    EXPECT_FALSE(proxied->target == direct->target);
+    EXPECT_EQ(proxied->target.proxy->Name(), "[::1]:3128");
+    EXPECT_EQ(Read(R"({"path":"/","proxy":"h:1"})")->warnings.size(), 1U);
+    EXPECT_EQ(ErrorOf(R"({"addr":"h:1","path":"/","proxy":"http://u:s3cret@h:x"})").find("s3cret"),
+              std::string::npos);
 }
 
 TEST(WebSocketConfig, OldPropertiesAreAcceptedWithAWarning) {

@@ -12,6 +12,7 @@
 #include "connectors/websocket/client_link.h"
 #include "connectors/websocket/dynamic_sink.h"
 #include "connectors/websocket/websocket_config.h"
+#include "connectors/websocket/websocket_numbers.h"
 #include "ws/client_pool.h"
 #include "ws/server.h"
 #include "ws/utf8.h"
@@ -58,10 +59,17 @@ class WebSocketSink : public connect::MessageSink {
         if (ChooseFrame(config_.message_type, message, is_text)) {
             return true;
         }
-        stats_->CountDropped();
+        stats_->CountDropped(1, metrics::DropReason::kNotText);
         stats_->CountException("message dropped: messageType is text, but the payload is no UTF-8",
                                clock_->NowMs());
         return false;
+    }
+
+    // Of one target among several there are none: the list of connections has them.
+    void ShowNumbers(metrics::NodeStats::NumbersReader reader) {
+        if (observer_ == nullptr) {
+            stats_->SetNumbers(std::move(reader));
+        }
     }
 
     const Clock* clock_;
@@ -84,6 +92,7 @@ class ServerSink final : public WebSocketSink {
             log::Warn("rule {}: sink websocket: {}", rule_id_, endpoint_.warning());
         }
         Show(ConnectionState::kConnected, "");
+        ShowNumbers([this](metrics::Numbers& into) { AddNumbers(endpoint_->stats(), into); });
         return {};
     }
 
@@ -98,7 +107,7 @@ class ServerSink final : public WebSocketSink {
         }
         const ws::Publication publication = endpoint_->Publish(message.payload, is_text);
         if (const uint64_t missed = endpoint_->TakeDropped(); missed != 0) {
-            stats_->CountDropped(static_cast<int64_t>(missed));
+            stats_->CountDropped(static_cast<int64_t>(missed), metrics::DropReason::kSlowClient);
         }
         switch (publication) {
             case ws::Publication::kAccepted:
@@ -125,13 +134,14 @@ class ServerSink final : public WebSocketSink {
     void Close() override {
         endpoint_.Reset();
         if (stats_ != nullptr) {
+            ShowNumbers({});
             Show(ConnectionState::kDisconnected, "closed");
         }
     }
 
   private:
     void DropUnheard() noexcept {
-        stats_->CountDropped();
+        stats_->CountDropped(1, metrics::DropReason::kNoClient);
         // One text per silence, a counter for the rest.
         if (!std::exchange(alone_, true)) {
             stats_->CountException(
@@ -162,6 +172,7 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
         stats_ = &stats;
         HAUMEA_TRY(client_, pool_->Acquire(config_.target, config_.behaviour, *this));
         OnState(client_->Status());
+        ShowNumbers([this](metrics::Numbers& into) { AddNumbers(client_->Status(), into); });
         return {};
     }
 
@@ -174,7 +185,8 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
             return Delivery::kBlocked;
         }
         if (listener_ == nullptr && config_.slow_consumer == ws::SlowConsumer::kConflate) {
-            stats_->CountDropped(static_cast<int64_t>(client_->Discard(*this)));
+            stats_->CountDropped(static_cast<int64_t>(client_->Conflate(*this)),
+                                 metrics::DropReason::kConflated);
         }
         switch (client_->Send(*this, message.payload, is_text, when_full_)) {
             case ws::SendResult::kAccepted:
@@ -182,7 +194,7 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
             case ws::SendResult::kBlocked:
                 return Delivery::kBlocked;
             case ws::SendResult::kDropped:
-                stats_->CountDropped();
+                stats_->CountDropped(1, metrics::DropReason::kQueueFull);
                 return Delivery::kDropped;
         }
         return Delivery::kDropped;
@@ -202,6 +214,9 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
         }
         listener_ = nullptr;
         client_.Reset();
+        if (stats_ != nullptr) {
+            ShowNumbers({});
+        }
     }
 
   private:
@@ -241,7 +256,9 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
         }
     }
     void OnHandedOver(size_t count) override { stats_->CountOut(static_cast<int64_t>(count)); }
-    void OnDropped(size_t count) override { stats_->CountDropped(static_cast<int64_t>(count)); }
+    void OnDropped(size_t count) override {
+        stats_->CountDropped(static_cast<int64_t>(count), metrics::DropReason::kQueueFull);
+    }
 
     ws::ClientPool* pool_;
     ws::WhenFull when_full_;
