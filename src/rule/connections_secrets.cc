@@ -1,5 +1,7 @@
 #include "rule/connections_secrets.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -33,6 +35,19 @@ std::string MaskQuery(const std::string& path) {
     return masked;
 }
 
+// "http://user:abc@host" -> "http://******@host": what stands before the "@" of a URL.
+std::string MaskUserInfo(const std::string& text) {
+    const size_t scheme_end = text.find("://");
+    if (scheme_end == std::string::npos) {
+        return text;
+    }
+    const size_t begin = scheme_end + 3;
+    const size_t at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
+    return at == std::string::npos || at <= begin
+               ? text
+               : text.substr(0, begin) + std::string(kMask) + text.substr(at);
+}
+
 Node Mask(const Node& value, bool secret) {
     if (value.is_object()) {
         Node masked = Node::MakeObject();
@@ -49,10 +64,36 @@ Node Mask(const Node& value, bool secret) {
         return masked;
     }
     if (!secret && value.is_string()) {
-        return MaskQuery(value.as_string());
+        return MaskQuery(MaskUserInfo(value.as_string()));
     }
     const bool empty = value.is_null() || (value.is_string() && value.as_string().empty());
     return secret && !empty ? Node(kMask) : value;
+}
+
+// Where the first text is for which `is_it` says so: names joined by dots, empty when there is none.
+template <typename IsIt>
+std::string Find(const Node& value, bool secret, const IsIt& is_it) {
+    const auto look = [&](std::string_view name, const Node& member, bool member_secret) -> std::string {
+        if (member.is_string()) {
+            return is_it(member.as_string(), member_secret) ? std::string(name) : "";
+        }
+        const std::string inner = Find(member, member_secret, is_it);
+        return inner.empty() ? "" : fmt::format("{}.{}", name, inner);
+    };
+    if (value.is_object()) {
+        for (const auto& [name, member] : value.object()) {
+            if (std::string found = look(name, member, secret || IsSecretName(name)); !found.empty()) {
+                return found;
+            }
+        }
+    } else if (value.is_array()) {
+        for (size_t i = 0; i < value.array().size(); ++i) {
+            if (std::string found = look(std::to_string(i), value.array()[i], secret); !found.empty()) {
+                return found;
+            }
+        }
+    }
+    return "";
 }
 
 }  // namespace
@@ -94,25 +135,14 @@ Node UnmaskSecrets(const Node& given, const Node& stored) {
 }
 
 std::string FindMask(const Node& props) {
-    if (props.is_object()) {
-        for (const auto& [name, member] : props.object()) {
-            if (member.is_string() && member.as_string().find(kMask) != std::string::npos) {
-                return name;
-            }
-            if (const std::string inner = FindMask(member); !inner.empty()) {
-                return name + "." + inner;
-            }
-        }
-    } else if (props.is_array()) {
-        for (size_t i = 0; i < props.array().size(); ++i) {
-            const Node& item = props.array()[i];
-            const bool masked = item.is_string() && item.as_string().find(kMask) != std::string::npos;
-            if (const std::string inner = FindMask(item); masked || !inner.empty()) {
-                return std::to_string(i) + (inner.empty() ? "" : "." + inner);
-            }
-        }
-    }
-    return "";
+    return Find(props, false, [](const std::string& text, bool) { return text.find(kMask) != text.npos; });
+}
+
+std::string FindMaskedSecret(const Node& props) {
+    return Find(props, false, [](const std::string& text, bool secret) {
+        const bool in_query = text.starts_with('/') && text.find(fmt::format("={}", kMask)) != text.npos;
+        return (secret && text == kMask) || in_query || text.find(fmt::format("://{}@", kMask)) != text.npos;
+    });
 }
 
 }  // namespace haumea::rule

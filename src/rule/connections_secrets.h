@@ -18,5 +18,7 @@ config::Node MaskSecrets(const config::Node& props);
 config::Node UnmaskSecrets(const config::Node& given, const config::Node& stored);
 // The name of the first property that still holds a mask; empty when none does.
 std::string FindMask(const config::Node& props);
+// The same, looking only where a secret would stand: other texts may hold asterisks.
+std::string FindMaskedSecret(const config::Node& props);
 
 }  // namespace haumea::rule

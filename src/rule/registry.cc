@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "rule/rule_secrets.h"
 
 namespace haumea::rule {
 namespace {
@@ -92,7 +93,8 @@ void Registry::StopAll() {
 }
 
 Result<Change> Registry::Create(std::string_view body) {
-    Result<RuleDef> def = Parse(body, "");
+    Result<std::string> text = UnmaskRule(body, "");
+    Result<RuleDef> def = text ? Parse(*text, "") : Result<RuleDef>(Fail(text.error()));
     if (!def) {
         return Fail(std::move(def.error()).With("invalid rule json"));
     }
@@ -131,11 +133,12 @@ Result<Change> Registry::Add(RuleDef def) {
 }
 
 Result<Change> Registry::Update(const std::string& id, std::string_view body) {
-    Result<RuleDef> def = Parse(body, id);
+    Rule* rule = FindOwn(id);
+    Result<std::string> text = UnmaskRule(body, rule == nullptr ? "" : rule->def().text);
+    Result<RuleDef> def = text ? Parse(*text, id) : Result<RuleDef>(Fail(text.error()));
     if (!def) {
         return Fail(std::move(def.error()).With("Invalid rule json"));
     }
-    Rule* rule = FindOwn(id);
     return rule == nullptr ? Add(std::move(*def)) : Exchange(*rule, std::move(*def));
 }
 
@@ -248,7 +251,7 @@ Result<std::string> Registry::Definition(const std::string& id) const {
     if (rule == nullptr || rule->def().temp) {
         return Fail(NotFound(id, "."));
     }
-    return rule->def().text;
+    return MaskRule(rule->def().text);
 }
 
 std::vector<const Rule*> Registry::All() const {

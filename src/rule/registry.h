@@ -51,7 +51,8 @@ class Registry {
 
     // Null when there is none.
     const Rule* Find(const std::string& id) const;
-    // The stored text; not of temporary rules.
+    // The stored text with its secrets masked; not of temporary rules. A mask that comes back with Update
+    // keeps the stored secret.
     Result<std::string> Definition(const std::string& id) const;
     // By id.
     std::vector<const Rule*> All() const;

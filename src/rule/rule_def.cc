@@ -4,6 +4,7 @@
 
 #include "rule/json_text.h"
 #include "rule/object_reader.h"
+#include "rule/rule_secrets.h"
 
 namespace haumea::rule {
 namespace {
@@ -172,7 +173,7 @@ Options DefaultOptions(const config::RuleSettings& settings) {
 Result<RuleDef> ParseRule(std::string_view text, std::string_view path_id, const Options& defaults,
                           const sql::FunctionChecker* functions) {
     const auto refuse = [text](std::string_view reason) {
-        return Failf("Parse rule {} error : {}.", Echo(text), reason);
+        return Failf("Parse rule {} error : {}.", Echo(MaskRule(text)), reason);
     };
     Result<config::Node> node = ParseBody(text);
     if (!node) {
