@@ -92,6 +92,15 @@ bool WriteDouble(double value, BufferBuilder& out, std::string& error) noexcept 
     return true;
 }
 
+// A value of few bytes may stand for any length of text: its parts share what they are made of.
+bool IsTooLong(const BufferBuilder& out, std::string& error) noexcept {
+    if (out.size() <= kMaxJsonBytes) [[likely]] {
+        return false;
+    }
+    error = "json: the text is longer than 256 MiB";
+    return true;
+}
+
 bool WriteArray(const Value& value, BufferBuilder& out, std::string& error) noexcept {
     out.Append('[');
     bool first = true;
@@ -100,7 +109,7 @@ bool WriteArray(const Value& value, BufferBuilder& out, std::string& error) noex
             out.Append(',');
         }
         first = false;
-        if (!WriteJson(item, out, error)) {
+        if (!WriteJson(item, out, error) || IsTooLong(out, error)) {
             return false;
         }
     }
@@ -121,7 +130,7 @@ bool WriteObject(const Value& value, BufferBuilder& out, std::string& error) noe
         first = false;
         WriteJsonString(field.key, out);
         out.Append(':');
-        if (!WriteJson(field.value, out, error)) {
+        if (!WriteJson(field.value, out, error) || IsTooLong(out, error)) {
             return false;
         }
     }

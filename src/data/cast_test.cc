@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
 #include "data/go_format.h"
@@ -114,6 +115,21 @@ TEST(Base64, RefusesWrongPadding) {
     for (const char* bad : {"YW", "YWI", "YQ=", "Y===", "=", "YQ==YQ==", "Y Q="}) {
         EXPECT_EQ(DecodeBase64(bad), std::nullopt) << bad;
     }
+}
+
+TEST(TextBytes, CountsWhatStandsInAValueAndStopsBeyondTheLimit) {
+    EXPECT_EQ(TextBytes(Value::String("abc"), 100), 5U);
+    const Field field{"key", Value::Int(1)};
+    EXPECT_EQ(TextBytes(Value::Object({&field, 1}), 100), 2U + 3U + 2U + 2U);
+    // Each level stands twice in the next one: 2^60 times the text, if one counted on.
+    std::array<std::array<Value, 2>, 60> levels;
+    Value value = Value::String("x");
+    for (auto& level : levels) {
+        level = {value, value};
+        value = Value::Array(level);
+    }
+    EXPECT_GT(TextBytes(value, 1000), 1000U);
+    EXPECT_LT(TextBytes(value, 1000), 1200U);
 }
 
 }  // namespace

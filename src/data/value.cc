@@ -84,6 +84,36 @@ Value CopyValue(const Value& value, Arena& arena) {
     return Value::Null();
 }
 
+size_t TextBytes(const Value& value, size_t limit) noexcept {
+    constexpr size_t kAround = 2;  // quotes, or comma and bracket
+    size_t bytes = kAround;
+    switch (value.type()) {
+        case Type::kString:
+        case Type::kBytes:
+        case Type::kError:
+            return bytes + value.text().size();
+        case Type::kArray:
+            for (const Value& item : value.items()) {
+                if (bytes > limit) {
+                    break;
+                }
+                bytes += TextBytes(item, limit - bytes);
+            }
+            return bytes;
+        case Type::kObject:
+            for (const Field& field : value.fields()) {
+                if (bytes > limit) {
+                    break;
+                }
+                bytes += field.key.size() + kAround;
+                bytes += bytes > limit ? 0 : TextBytes(field.value, limit - bytes);
+            }
+            return bytes;
+        default:
+            return bytes;
+    }
+}
+
 bool DeepEquals(const Value& a, const Value& b) noexcept {
     if (a.is_null() || b.is_null()) {
         return a.is_null() && b.is_null();

@@ -124,6 +124,10 @@ size_t SortFields(std::span<Field> fields) noexcept;
 // Deep copy of everything the value points to into `arena`.
 Value CopyValue(const Value& value, Arena& arena);
 
+// About the bytes of its text, in an array or object with everything that stands in it; counting stops beyond
+// `limit`. Values share what they are made of, so that a few bytes can stand for any length of text.
+size_t TextBytes(const Value& value, size_t limit) noexcept;
+
 // Deep equality by value; 1 equals 1.0; null equals null; missing equals null. Not the SQL operator `=`.
 bool DeepEquals(const Value& a, const Value& b) noexcept;
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "exec/tight.h"
 
@@ -11,30 +10,6 @@ namespace haumea::exec {
 namespace {
 
 constexpr std::string_view kMetaKey = "__meta";
-
-// What the text of a result takes, about.
-size_t TextBytes(const Value& value) noexcept {
-    constexpr size_t kNumber = 8;
-    switch (value.type()) {
-        case Type::kString:
-        case Type::kBytes:
-            return value.text().size() + 3;
-        case Type::kArray: {
-            const auto items = value.items();
-            return std::accumulate(items.begin(), items.end(), size_t{2},
-                                   [](size_t sum, const Value& item) { return sum + TextBytes(item) + 1; });
-        }
-        case Type::kObject: {
-            const auto fields = value.fields();
-            return std::accumulate(fields.begin(), fields.end(), size_t{2},
-                                   [](size_t sum, const Field& field) {
-                                       return sum + field.key.size() + TextBytes(field.value) + 4;
-                                   });
-        }
-        default:
-            return kNumber;
-    }
-}
 
 }  // namespace
 
@@ -145,7 +120,7 @@ bool Project::OnCollection(Collection& collection) noexcept {
             return false;
         }
         rows_.push_back(row);
-        texts += TextBytes(row);
+        texts += TextBytes(row, context().window_memory.result_limit());
     }
     context().results.OnResult(rows_);
     return true;

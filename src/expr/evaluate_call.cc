@@ -3,6 +3,7 @@
 #include <string>
 
 #include "expr/evaluators.h"
+#include "expr/fn_support.h"
 #include "expr/operators.h"
 
 namespace haumea::expr::eval {
@@ -26,6 +27,18 @@ Value Named(const Node& node, const Value& result, EvalContext& ctx) noexcept {
     return PrefixError(prefix, result, ctx.arena);
 }
 
+// repeat(repeat(repeat(x, 1000), 1000), 1000) takes few bytes and would be shown as 4 GB.
+constexpr size_t kMaxAggregateBytes = size_t{256} << 20U;
+
+Value Bounded(const Value& result, size_t limit) noexcept {
+    const bool nested = result.is_array() || result.is_object();
+    if (!nested || TextBytes(result, limit) <= limit) [[likely]] {
+        return result;
+    }
+    return Value::Error(limit == kMaxResultBytes ? "the result is longer than 16 MiB"
+                                                 : "the result is longer than 256 MiB");
+}
+
 }  // namespace
 
 Value Call(const Node& node, EvalContext& ctx) noexcept {
@@ -45,7 +58,7 @@ Value Call(const Node& node, EvalContext& ctx) noexcept {
         return Value::Null();
     }
     FunctionContext context = ContextFor(node, ctx);
-    return Named(node, node.function->scalar({args, count}, context), ctx);
+    return Named(node, Bounded(node.function->scalar({args, count}, context), kMaxResultBytes), ctx);
 }
 
 // The arguments are evaluated for every row of the group, each row in its own right.
@@ -80,7 +93,9 @@ Value Aggregate(const Node& node, EvalContext& ctx) noexcept {
         return Value::Null();
     }
     FunctionContext context = ContextFor(node, ctx);
-    return Named(node, node.function->aggregate({columns, node.children.size()}, context), ctx);
+    return Named(
+        node, Bounded(node.function->aggregate({columns, node.children.size()}, context), kMaxAggregateBytes),
+        ctx);
 }
 
 size_t MaxRowFields(const WildcardState& state, const EvalContext& ctx) noexcept {
