@@ -127,5 +127,12 @@ TEST(BinaryEncoder, SendsTheFieldSelf) {
     EXPECT_EQ(One(*encoder, Value::Object({})), "!field self not exist");
 }
 
+TEST(DelimitedEncoder, TheFirstRowThatHasColumnsBringsTheHeaderOfAList) {
+    const auto encoder = Make("delimited", {}, true);
+    const Field fields[] = {{"a", Value::Int(1)}, {"b", Value::String("x")}};
+    EXPECT_EQ(List(*encoder, {Value::Object({}), Value::Object(fields)}), "\na,b\n1,x");
+    EXPECT_EQ(List(*encoder, {Value::Object(fields), Value::Object({})}), "a,b\n1,x\n,");
+}
+
 }  // namespace
 }  // namespace haumea::codec

@@ -38,8 +38,8 @@ bool NotAnObject(std::string shown, std::string& error) {
 }
 
 // Columns in the order of `fields`, else the sorted keys of the first row. Single rows keep the columns of
-// the first one for the life of the action; a list takes those of its own first row and ignores `fields`.
-// Nothing is quoted.
+// the first one for the life of the action; a list takes those of its own first row that has any and ignores
+// `fields`. Nothing is quoted.
 class DelimitedEncoder final : public Encoder {
   public:
     explicit DelimitedEncoder(const EncoderOptions& options)
@@ -69,13 +69,13 @@ class DelimitedEncoder final : public Encoder {
             if (!row.is_object()) {
                 return NotAnObject(GoText(row), error);
             }
-            TakeColumns(row, list_columns_);
-            if (first && has_header_) {
-                AppendHeader(list_columns_, out);
-            } else if (!first) {
+            if (!std::exchange(first, false)) {
                 out.Append('\n');
             }
-            first = false;
+            // The first row that has columns decides them, and the header stands above it.
+            if (list_columns_.empty() && TakeColumns(row, list_columns_) && has_header_) {
+                AppendHeader(list_columns_, out);
+            }
             AppendRow(row, list_columns_, out);
         }
         return true;
@@ -84,15 +84,17 @@ class DelimitedEncoder final : public Encoder {
     bool is_text() const override { return false; }
 
   private:
-    static void TakeColumns(const Value& row, std::vector<std::string>& columns) {
+    // Are there columns now?
+    static bool TakeColumns(const Value& row, std::vector<std::string>& columns) {
         if (!columns.empty()) {
-            return;
+            return true;
         }
         for (const Field& field : row.fields()) {
             if (!field.value.is_missing()) {
                 columns.emplace_back(field.key);
             }
         }
+        return !columns.empty();
     }
     void AppendHeader(const std::vector<std::string>& columns, BufferBuilder& out) const {
         for (size_t i = 0; i < columns.size(); ++i) {

@@ -313,6 +313,9 @@ Flow SinkPipeline::Emit(const Emission& emission) noexcept {
         }
         return flow_;
     }
+    if (emission.from_nothing && common_.transform.omit_if_empty) {
+        return flow_;
+    }
     const int64_t now = clock_->NowMs();
     if (batch_stats_ != nullptr) {
         batch_stats_->CountIn();

@@ -70,9 +70,9 @@ class ActionTest : public testing::Test {
         return "";
     }
     // One result: a JSON array of rows.
-    Flow Emit(std::string_view rows, bool is_error = false) {
+    Flow Emit(std::string_view rows, bool is_error = false, bool from_nothing = false) {
         const Value list = ToValue(*config::ParseJson(rows), arena_);
-        return action_->Emit({.rows = list.items(), .is_error = is_error});
+        return action_->Emit({.rows = list.items(), .is_error = is_error, .from_nothing = from_nothing});
     }
     std::vector<std::string> Sent() { return std::exchange(wire_.messages, {}); }
     using Texts = std::vector<std::string>;
@@ -104,6 +104,17 @@ TEST_F(ActionTest, OmitIfEmptyLooksAtTheResultAndNotAtWhatIsLeftOfIt) {
     ASSERT_EQ(Make(R"({"omitIfEmpty":true,"sendSingle":true,"excludeFields":["a"]})"), "");
     Emit(R"([{},{"a":1}])");
     EXPECT_EQ(Sent(), Texts{"{}"});
+}
+
+TEST_F(ActionTest, OmitIfEmptyLeavesOutWhatAggregatesMakeOfAnEmptyWindow) {
+    for (const char* props : {R"({"omitIfEmpty":true})", R"({"omitIfEmpty":true,"dataTemplate":"{}"})"}) {
+        ASSERT_EQ(Make(props), "");
+        Emit(R"([{"n":null}])", false, true);
+        EXPECT_EQ(Sent(), Texts{}) << props;
+    }
+    ASSERT_EQ(Make("{}"), "");
+    Emit("[{}]", false, true);
+    EXPECT_EQ(Sent(), Texts{"[{}]"});
 }
 
 TEST_F(ActionTest, FieldsKeepAndFillExcludeFieldsLeaveOut) {

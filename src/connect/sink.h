@@ -21,6 +21,8 @@ namespace haumea::connect {
 struct Emission {
     std::span<const Value> rows;
     bool is_error = false;
+    // The window was empty; its aggregates made a row all the same. omitIfEmpty leaves it out.
+    bool from_nothing = false;
     // Metadata of the source message, when the emission comes from exactly one; may be null.
     const Metadata* meta = nullptr;
 };

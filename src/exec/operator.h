@@ -20,8 +20,10 @@ namespace haumea::exec {
 class ResultListener {
   public:
     virtual ~ResultListener() = default;
-    // `rows` live until the call returns.
-    virtual void OnResult(std::span<const Value> rows) noexcept = 0;
+    // `rows` live until the call returns. kNothing: an empty window, whose aggregates make a row all the
+    // same.
+    enum class From : bool { kNothing, kRows };
+    virtual void OnResult(std::span<const Value> rows, From from) noexcept = 0;
     virtual void OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept = 0;
 };
 

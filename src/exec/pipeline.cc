@@ -200,8 +200,11 @@ bool StreamPipeline::Preprocess(Row& row) noexcept {
     return true;
 }
 
-void StreamPipeline::OnResult(std::span<const Value> rows) noexcept {
-    Emit({.rows = rows, .is_error = false, .meta = context_.meta.get()});
+void StreamPipeline::OnResult(std::span<const Value> rows, From from) noexcept {
+    Emit({.rows = rows,
+          .is_error = false,
+          .from_nothing = from == From::kNothing,
+          .meta = context_.meta.get()});
 }
 
 void StreamPipeline::OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept {

@@ -44,7 +44,7 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
     void OnEnd(std::string message) noexcept override;
     void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept override;
     // ResultListener
-    void OnResult(std::span<const Value> rows) noexcept override;
+    void OnResult(std::span<const Value> rows, From from) noexcept override;
     void OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept override;
 
     void CountArrival(int64_t timestamp_ms, const Ref<connect::Metadata>& meta) noexcept;

@@ -93,7 +93,7 @@ bool Project::OnTuple(expr::Tuple&) noexcept {
     if (!BuildRow(row)) {
         return false;
     }
-    context().results.OnResult({&row, 1});
+    context().results.OnResult({&row, 1}, ResultListener::From::kRows);
     return true;
 }
 
@@ -122,7 +122,8 @@ bool Project::OnCollection(Collection& collection) noexcept {
         rows_.push_back(row);
         texts += TextBytes(row, context().window_memory.result_limit());
     }
-    context().results.OnResult(rows_);
+    context().results.OnResult(
+        rows_, collection.tuples.empty() ? ResultListener::From::kNothing : ResultListener::From::kRows);
     return true;
 }
 
