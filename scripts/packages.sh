@@ -5,7 +5,10 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config ccache mold python3-minimal
   libboost1.81-dev libsimdjson-dev libfmt-dev libspdlog-dev libsqlite3-dev libssl-dev zlib1g-dev libzstd-dev libre2-dev
   libhowardhinnant-date-dev libyaml-cpp-dev libcli11-dev libexpected-dev tzdata)
-TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-websockets curl)
+TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-websockets node-ws curl)
+# Foreign peers that are heavy to install, or start a service when they are: for CI and scripts/test --long. Without
+# them their tests are skipped, which the test run says.
+PEER_PACKAGES=(nginx-light chromium)
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
