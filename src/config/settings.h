@@ -66,7 +66,7 @@ struct RuleSettings {
     RestartSettings restart_strategy;
 };
 
-// What the cache properties of an action start from.
+// What the cache properties of an action start from, and what its templates may use for one message.
 struct SinkSettings {
     bool enable_cache = false;
     int64_t memory_cache_threshold = 1'024;
@@ -78,6 +78,8 @@ struct SinkSettings {
     int64_t resend_priority = 0;
     std::string resend_indicator_field;
     std::string resend_destination;
+    int64_t template_max_steps = 1'000'000;
+    int64_t template_max_bytes = 16 << 20;
 };
 
 // The data server: WebSocket endpoints.

@@ -125,6 +125,14 @@ Schema<SinkSettings> SinkSchema() {
         .Doc("1: cached messages first, -1: new ones first");
     s.Add("resendIndicatorField", &S::resend_indicator_field).Doc("column that is true in cached messages");
     s.Add("resendDestination", &S::resend_destination).Doc("other destination of cached messages");
+    s.Add("templateMaxSteps", &S::template_max_steps)
+        .Min(100)
+        .Max(1'000'000'000)
+        .Doc("steps (nodes, rounds, calls) that a template may take for one message");
+    s.Add("templateMaxBytes", &S::template_max_bytes)
+        .Min(1024)
+        .Max(1 << 30)
+        .Doc("bytes that a template may write for one message; its values may take four times as many");
     return s;
 }
 
@@ -162,7 +170,8 @@ Schema<Settings> MakeSchema() {
     Schema<Settings> s;
     s.Section("basic", &Settings::basic, BasicSchema(), "the server");
     s.Section("rule", &Settings::rule, RuleSchema(), "what the options of rules start from");
-    s.Section("sink", &Settings::sink, SinkSchema(), "what the cache of actions starts from");
+    s.Section("sink", &Settings::sink, SinkSchema(),
+              "what the cache of actions starts from, and the bounds of templates");
     s.Section("source", &Settings::source, SourceSchema(),
               "the data server; may stand in etc/sources/websocket.yaml, which wins");
     s.Section("store", &Settings::store, StoreSchema(), "definitions on disk");

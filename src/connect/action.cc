@@ -171,7 +171,7 @@ Result<void> SinkPipeline::Build(const SinkDescriptor& descriptor, const SinkSpe
     }
     // Rows have no text form: what a template writes is read again.
     common_.transform.text_format = common_.transform.text_format && for_transport;
-    HAUMEA_TRY(transform_, Transform::Make(common_.transform));
+    HAUMEA_TRY(transform_, Transform::Make(common_.transform, services.template_limits));
     transform_stats_ =
         AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_transform", sink_name, position++));
     if (for_transport) {

@@ -154,6 +154,21 @@ TEST_F(ActionTest, ATemplateIsTheMessageOrIsReadAgain) {
               std::string::npos);
 }
 
+TEST_F(ActionTest, ATemplateBeyondItsLimitsLosesItsMessageOnly) {
+    services_.template_limits = {.max_steps = 50, .max_output_bytes = 20};
+    ASSERT_EQ(Make(R"({"dataTemplate":"{{range .l}}{{end}}{{.s}}","sendSingle":true})"), "");
+    std::string many = "0";
+    for (int i = 0; i < 100; ++i) {
+        many += ",0";
+    }
+    Emit(R"([{"l":[)" + many + R"(],"s":""},{"l":[1],"s":"xxx"},{"l":[],"s":"123456789012345678901"}])");
+    const Texts sent = Sent();
+    ASSERT_EQ(sent.size(), 3U);
+    EXPECT_NE(sent[0].find("more than 50 steps"), std::string::npos) << sent[0];
+    EXPECT_EQ(sent[1], "xxx");
+    EXPECT_NE(sent[2].find("larger than 20 bytes (sink.templateMaxBytes)"), std::string::npos) << sent[2];
+}
+
 TEST_F(ActionTest, ErrorRowsAreJsonAndSkipTheTransform) {
     ASSERT_EQ(Make(R"({"fields":["a"]})"), "");
     Emit(R"([{"error":"bad"}])", true);

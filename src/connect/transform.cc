@@ -31,7 +31,8 @@ bool IsRowList(const Value& value) {
 
 }  // namespace
 
-Result<std::unique_ptr<Transform>> Transform::Make(TransformOptions options) {
+Result<std::unique_ptr<Transform>> Transform::Make(TransformOptions options,
+                                                   const text_template::Limits& limits) {
     if (!options.fields.empty() && !options.exclude_fields.empty()) {
         return Failf("field and excludeFields cannot both be set");
     }
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Transform>> Transform::Make(TransformOptions options) {
         names->erase(std::unique(names->begin(), names->end()), names->end());
     }
     std::unique_ptr<Transform> transform(new Transform(std::move(options)));
+    transform->limits_ = limits;
     if (!transform->options_.data_template.empty()) {
         HAUMEA_TRY(transform->template_, text_template::Template::Parse(transform->options_.data_template));
     }
@@ -102,7 +104,7 @@ TransformItem Transform::Shape(const Value& value, Arena& arena) noexcept {
 bool Transform::FromTemplate(const Value& value, Arena& arena, TransformItem& item) noexcept {
     rendered_.Clear();
     std::string error;
-    if (!template_->Execute(value, arena, rendered_, error)) {
+    if (!template_->Execute(value, arena, rendered_, error, limits_)) {
         item =
             ErrorItem("fail to encode data " + Shown(value) + " with dataTemplate for error " + error, arena);
         return false;

@@ -44,7 +44,8 @@ struct TransformItem {
 // only.
 class Transform {
   public:
-    static Result<std::unique_ptr<Transform>> Make(TransformOptions options);
+    static Result<std::unique_ptr<Transform>> Make(TransformOptions options,
+                                                   const text_template::Limits& limits = {});
 
     // Appends what `rows` become: with sendSingle an item per row, else one. Items live in `arena` and in the
     // rows.
@@ -66,6 +67,7 @@ class Transform {
 
     TransformOptions options_;  // fields sorted, without duplicates
     std::shared_ptr<const text_template::Template> template_;
+    text_template::Limits limits_;
     BufferBuilder rendered_;
     codec::JsonReader reader_;
 };

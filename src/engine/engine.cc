@@ -230,6 +230,9 @@ Result<void> Engine::Impl::StartDataLoop() {
     services->data_dir = options.data_dir;
     cache_disk = std::make_unique<io::BlockingPool>(1, kMaxCacheCalls);
     services->cache_disk = cache_disk.get();
+    services->template_limits.max_steps = configuration.settings.sink.template_max_steps;
+    services->template_limits.max_output_bytes =
+        static_cast<size_t>(configuration.settings.sink.template_max_bytes);
     services->aes_key = DecodeBase64(configuration.settings.basic.aes_key).value_or("");
     connectivity = std::make_unique<Connectivity>(data_loop, on_loop->data_server, on_loop->clients);
     connectivity->OnAnswer([this](const Result<void>& answer) {
