@@ -57,6 +57,8 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"maxControlFramesPerSecond", "integer", "1000", "server role: pings of a client beyond it end in 1008"},
     {"closeTimeout", "duration", "2s", "time for the close handshake"},
     {"maxClients", "integer", "10000", "server role: clients of the endpoint"},
+    {"subscribeMessages", "list", "",
+     "source, client role: texts to send after every connecting, such as subscriptions"},
     {"metadataHeaders", "list", "", "server role: request headers that meta() shows"},
     {"proxy", "string", "",
      "client role: HTTP proxy to go through by CONNECT, http://user:password@host:port; the environment "
@@ -358,6 +360,11 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
         config.dynamic.push_back({"path", config.path, std::nullopt});
     }
     config.check_connection = reader.Bool("checkConnection", false);
+    config.subscribe_messages = reader.Strings("subscribeMessages");
+    if (!config.subscribe_messages.empty() && (!config.client_role || !what.starts_with("source"))) {
+        config.warnings.push_back(
+            fmt::format("{}: subscribeMessages has an effect only for a source with addr", what));
+    }
     const std::string type = reader.Choice("messageType", kMessageTypes, kMessageTypes[0]);
     config.message_type = type == "text"     ? MessageType::kText
                           : type == "binary" ? MessageType::kBinary

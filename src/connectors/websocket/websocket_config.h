@@ -35,6 +35,8 @@ struct WebSocketConfig {
     ws::SlowConsumer slow_consumer = ws::SlowConsumer::kDropOldest;
     MessageType message_type = MessageType::kAuto;
     bool check_connection = false;
+    // Source in client role: sent after every handshake, before anything else of this source.
+    std::vector<std::string> subscribe_messages;
     // Sinks only. Then `path` and the headers in question are the templates.
     std::vector<DynamicProperty> dynamic;
     size_t max_dynamic_targets = 64;

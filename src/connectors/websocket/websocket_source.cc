@@ -141,7 +141,23 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
         }
     }
     void OnState(const ws::ClientStatus& status) override {
+        const bool connected = status.state == ws::ClientState::kConnected;
+        if (client_ && !std::exchange(connected_, connected) && connected) {
+            Subscribe();
+        }
         listener_->OnConnection(StateOf(status), ReasonOf(status));
+    }
+    // A server that pushes on request has to be asked again after every connecting.
+    void Subscribe() {
+        for (const std::string& text : config_.subscribe_messages) {
+            if (client_->Send(*this, BufferView::Copy(text), true, ws::WhenFull::kDropNewest) !=
+                ws::SendResult::kAccepted) {
+                listener_->OnError(
+                    Errorf("source websocket: no room to send subscribeMessages, too much waits for {}",
+                           config_.target.Url()));
+                return;
+            }
+        }
     }
 
     const Clock* clock_;
@@ -150,6 +166,7 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
     connect::SourceListener* listener_ = nullptr;
     Ref<connect::Metadata> metadata_;
     ws::ClientRef client_;
+    bool connected_ = false;
 };
 
 }  // namespace

@@ -212,6 +212,28 @@ TEST_F(WebSocketConnectors, ADeadRemoteLeavesTheSinkConnectingWithTheReason) {
     EXPECT_EQ(action->nodes().back()->dropped.load(), 0);
 }
 
+TEST_F(WebSocketConnectors, ASourceSendsItsSubscriptionsAfterEveryConnecting) {
+    Recorder server_side;
+    Recorder client_side;
+    loop_.RunSync([&] {
+        StartSource("/feed", "{}", server_side);
+        StartSource(
+            "",
+            Remote("/feed",
+                   R"(,"subscribeMessages":["{\"op\":\"subscribe\"}","second"],"reconnectMaxDelay":50)"),
+            client_side);
+    });
+    const std::vector<std::string> both = {R"({"op":"subscribe"})", "second"};
+    ASSERT_TRUE(Until([&] { return server_side.messages == both; }));
+    loop_.RunSync([&] {
+        const auto clients = server_->Find("/feed")->clients();
+        ASSERT_EQ(clients.size(), 1U);
+        server_->Find("/feed")->Kick(clients.front().id, "again");
+    });
+    EXPECT_TRUE(Until([&] { return server_side.messages.size() == 4; }));
+    loop_.RunSync([&] { EXPECT_EQ(server_side.messages[2], both[0]); });
+}
+
 TEST_F(WebSocketConnectors, ATemplateInThePathDialsOnceForEveryValue) {
     Recorder recorder;
     connect::Action* action = nullptr;
