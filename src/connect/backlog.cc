@@ -136,21 +136,23 @@ void Backlog::DropOverflow() {
     ReportDropped(lost);
 }
 
-// The file fails and memory is full: what came last of all has nowhere to go, so the oldest unwritten message
-// makes room. The numbers stay without a gap.
+// The file fails and memory is full: the oldest unwritten messages make room, many at a time, since the
+// numbers of all that follow change so that they stay without a gap.
 void Backlog::DropTail() {
     std::deque<Entry>& part = tail_.empty() ? head_ : tail_;
     const size_t index = &part == &head_ ? std::max(sent_, head_.size() - UnwrittenInHead()) : 0;
-    if (index >= part.size()) {
-        return;
+    const size_t count =
+        std::min(std::max(settings_.page_messages, kBurstMessages / 64), part.size() - index);
+    const auto first = part.begin() + static_cast<ptrdiff_t>(index);
+    for (auto entry = first; entry != first + static_cast<ptrdiff_t>(count); ++entry) {
+        memory_bytes_used_ -= entry->bytes;
     }
-    memory_bytes_used_ -= part[index].bytes;
-    part.erase(part.begin() + static_cast<ptrdiff_t>(index));
+    part.erase(first, first + static_cast<ptrdiff_t>(count));
     for (size_t i = index; i < part.size(); ++i) {
-        --part[i].seq;
+        part[i].seq -= count;
     }
-    --next_seq_;
-    ReportDropped(1);
+    next_seq_ -= count;
+    ReportDropped(count);
 }
 
 }  // namespace haumea::connect

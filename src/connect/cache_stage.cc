@@ -99,7 +99,8 @@ CacheStage::CacheStage(MessageSink& sink, MessageSink* resend_sink, CacheSetting
                           .room = [this] { Show(); },
                           .dropped =
                               [this](uint64_t count) {
-                                  nodes_.cache->CountDropped(static_cast<int64_t>(count));
+                                  nodes_.cache->CountDropped(static_cast<int64_t>(count),
+                                                             metrics::DropReason::kCacheFull);
                                   Show();
                               },
                           .trouble =
@@ -218,6 +219,10 @@ void CacheStage::Pump(size_t limit) noexcept {
     size_t sent = 0;
     Backlog::Entry* entry = backlog_->PeekUnsent();
     for (; entry != nullptr && sent < limit && MayPump(*entry); entry = backlog_->PeekUnsent(), ++sent) {
+        if (entry->final) {
+            backlog_->MarkSent(true);  // done with before the connection was lost
+            continue;
+        }
         const bool late = entry->late;
         bool final = true;
         if (late && entry->message.resent.owner) {

@@ -28,6 +28,9 @@ class FakeRemote final : public MessageSink {
         if (!connected || wire.size() >= room) {
             return Delivery::kBlocked;
         }
+        if (drops) {
+            return Delivery::kDropped;
+        }
         wire.emplace_back(message.payload.view());
         return confirms ? Delivery::kQueued : Delivery::kAccepted;
     }
@@ -71,6 +74,7 @@ class FakeRemote final : public MessageSink {
     std::vector<uint64_t> asked;
     bool connected = true;
     bool confirms = true;
+    bool drops = false;  // as a payload that is no text for messageType text
     size_t room = SIZE_MAX;
 
   private:
@@ -367,6 +371,8 @@ TEST_F(CacheStageTest, AFileThatFailsAndAFullMemoryLoseTheOldestUnwrittenAndCoun
     Start();
     PushAll(1, 20'000);
     EXPECT_GT(cache_stats_.dropped, 0);
+    EXPECT_EQ(cache_stats_.dropped_by_reason[static_cast<size_t>(metrics::DropReason::kCacheFull)],
+              cache_stats_.dropped);
     EXPECT_EQ(cache_stats_.dropped + cache_stats_.buffer_length, 20'000);
     remote_.Connect();
     Advance(10'000);
@@ -474,33 +480,64 @@ TEST_F(CacheStageTest, WithAlterQueueWhatWasInFlightBecomesLate) {
     EXPECT_EQ(cache_stats_.records_out, 3);
 }
 
-TEST_F(CacheStageTest, PrioritySaysWhoGoesFirst) {
+TEST_F(CacheStageTest, WithPriority1NewMessagesWaitBehindLateOnes) {
     settings_.alter_queue = true;
-    for (const int priority : {1, 0, -1}) {
+    settings_.priority = 1;
+    remote_.connected = false;
+    remote_.room = 2;
+    Start();
+    PushAll(1, 4);
+    remote_.Connect();
+    PushAll(5, 5);
+    EXPECT_EQ(remote_.Take(), Numbers(1, 2));
+    remote_.MakeRoom(SIZE_MAX);
+    Advance(20);
+    EXPECT_EQ(remote_.Take(), Numbers(3, 5));
+}
+
+TEST_F(CacheStageTest, WithPriorityBelow1NewMessagesGoFirstAndLateOnesInTurnOrWhenThereAreNone) {
+    settings_.alter_queue = true;
+    settings_.backlog.memory_messages = 4096;
+    settings_.backlog.page_messages = 1024;
+    for (const int priority : {0, -1}) {
+        SCOPED_TRACE(priority);
         settings_.priority = priority;
         settings_.backlog.file = (folder_ / fmt::format("p{}.db", priority)).string();
         remote_.connected = false;
         Start();
-        PushAll(1, 4);
-        remote_.room = 0;
+        PushAll(1, 1000);
         remote_.Connect();
-        remote_.room = SIZE_MAX;
-        // The transport takes messages again, and a new one is first to notice.
-        remote_.MakeRoom(priority > 0 ? 2 : SIZE_MAX);
-        PushAll(5, 5);
-        Advance(0);
-        const Texts got = remote_.Take();
-        if (priority > 0) {
-            EXPECT_EQ(got, Numbers(1, 2)) << "5 waits behind";
-            remote_.MakeRoom(SIZE_MAX);
-            Advance(20);
-            EXPECT_EQ(remote_.Take(), Numbers(3, 5));
-        }
-        Advance(200);
+        const auto first_turn = static_cast<int>(remote_.Take().size());
+        ASSERT_LT(first_turn, 1000) << "a turn has its limit";
+        PushAll(5000, 5000);
+        const Texts with_new = remote_.Take();
+        ASSERT_FALSE(with_new.empty());
+        EXPECT_EQ(with_new.front(), "5000");
+        EXPECT_EQ(with_new.size(), priority == 0 ? 2U : 1U);
+        Advance(10);
+        const size_t late = remote_.Take().size();
+        EXPECT_EQ(late > 1, priority == 0) << late;
+        EXPECT_GE(late, 1U);
+        Advance(1'000);  // no new ones: now those that are late
         remote_.Confirm();
-        Stop();
+        EXPECT_EQ(cache_stats_.buffer_length, 0);
         remote_.Take();
+        Stop();
     }
+}
+
+TEST_F(CacheStageTest, WhatTheTransportHasDroppedIsNotOfferedAgain) {
+    Start();
+    PushAll(1, 1);
+    remote_.drops = true;
+    PushAll(2, 2);
+    remote_.drops = false;
+    PushAll(3, 3);
+    EXPECT_EQ(remote_.Take(), (Texts{"1", "3"}));
+    remote_.Lose();
+    remote_.Connect();
+    EXPECT_EQ(remote_.Take(), (Texts{"1", "3"}));
+    EXPECT_EQ(sink_stats_.records_in, 5) << "the dropped one was offered once";
 }
 
 TEST_F(CacheStageTest, LateMessagesMayHaveADestinationOfTheirOwn) {

@@ -26,9 +26,10 @@ enum class DropReason : uint8_t {
     kConflated,   // a newer message took its place, as asked for
     kNotText,     // messageType is text, but the payload is none
     kClosed,      // still waiting when the action ended
+    kCacheFull,   // the cache was over its bound, or its file failed and memory was full
 };
-inline constexpr std::array<std::string_view, 7> kDropReasonNames = {
-    "other", "no_client", "slow_client", "queue_full", "conflated", "not_text", "closed"};
+inline constexpr std::array<std::string_view, 8> kDropReasonNames = {
+    "other", "no_client", "slow_client", "queue_full", "conflated", "not_text", "closed", "cache_full"};
 
 // Counters of one node (source, operator, sink) of a running rule, under the names of the status JSON
 // (`records_in_total` ...). Written by the rule's home loop, read by any thread. A counter means what the
