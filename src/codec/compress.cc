@@ -39,8 +39,7 @@ bool Fits(std::string_view bytes, std::string& error) {
 constexpr size_t kOutputStep = 16U << 10U;
 
 bool TooLarge(size_t compressed, size_t max_bytes, std::string& error) {
-    error = fmt::format("cannot decompress: more than {} bytes come out of {} (maxDecompressedBytes)",
-                        max_bytes, compressed);
+    error = fmt::format("cannot decompress: more than {} bytes come out of {}", max_bytes, compressed);
     return false;
 }
 

@@ -40,8 +40,7 @@ TEST_P(Compression, EveryMessageIsACompleteStream) {
 TEST_P(Compression, OutputBeyondTheLimitIsAnError) {
     const std::string bomb = Compress(std::string(1U << 20U, '\0'));
     EXPECT_EQ(Decompress(bomb, 1000),
-              fmt::format("!cannot decompress: more than 1000 bytes come out of {} (maxDecompressedBytes)",
-                          bomb.size()));
+              fmt::format("!cannot decompress: more than 1000 bytes come out of {}", bomb.size()));
     EXPECT_EQ(Decompress(bomb, 1U << 20U).size(), 1U << 20U);
 }
 

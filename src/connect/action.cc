@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "codec/cipher.h"
-#include "codec/compress.h"
 #include "codec/encoder.h"
 #include "codec/json_writer.h"
 #include "connect/action_queue.h"
@@ -14,6 +12,7 @@
 #include "connect/cache_stage.h"
 #include "connect/common_properties.h"
 #include "connect/dynamic_properties.h"
+#include "connect/packer.h"
 #include "connect/registry.h"
 #include "connect/resend_indicator.h"
 #include "connect/services.h"
@@ -70,9 +69,6 @@ class SinkPipeline final : public Action {
     bool EncodeItem(const TransformItem& item, std::string& error) noexcept;
     // Compresses, encrypts and pushes what is in encoded_; `dynamic`: for EncodedMessage.
     void Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept;
-    // Compresses and encrypts what `payload` holds; false when that failed, which has been counted.
-    bool Pack(BufferBuilder& payload, BufferView& packed) noexcept;
-    BufferView PackForResending() noexcept;
     void Failed(NodeStats* node, std::string text) noexcept;
     void SendErrorText(std::string_view text) noexcept;
     void SendErrorRow(const Value& row) noexcept;
@@ -88,8 +84,6 @@ class SinkPipeline final : public Action {
     NodeStats* batch_stats_ = nullptr;
     NodeStats* transform_stats_ = nullptr;
     NodeStats* encode_stats_ = nullptr;
-    NodeStats* compress_stats_ = nullptr;
-    NodeStats* encrypt_stats_ = nullptr;
     NodeStats* sink_stats_ = nullptr;
 
     DynamicProperties dynamic_;
@@ -99,8 +93,7 @@ class SinkPipeline final : public Action {
     std::unique_ptr<codec::Encoder> encoder_;
     std::unique_ptr<codec::Encoder> error_encoder_;  // knows nothing of the columns of data rows
     std::unique_ptr<BatchWriter> batch_writer_;
-    std::unique_ptr<codec::Compressor> compressor_;
-    std::unique_ptr<codec::Cipher> cipher_;
+    Packer packer_;
     std::unique_ptr<MessageSink> message_sink_;
     std::unique_ptr<MessageSink> resend_sink_;  // of late messages, when they go elsewhere
     std::unique_ptr<RowSink> row_sink_;
@@ -114,8 +107,6 @@ class SinkPipeline final : public Action {
     Arena arena_;
     std::vector<TransformItem> items_;
     BufferBuilder encoded_;
-    BufferBuilder compressed_;
-    BufferBuilder encrypted_;
     BufferBuilder flagged_;  // with the resend indicator
     Flow flow_ = Flow::kContinue;
 
@@ -140,9 +131,10 @@ Result<void> SinkPipeline::MakeErrorEncoder() {
 
 Result<void> SinkPipeline::AddCodecs(const std::string& sink_name, int& position, const Services& services) {
     if (!common_.compression.empty()) {
-        HAUMEA_TRY(compressor_, codec::MakeCompressor(common_.compression, common_.compressor));
-        compress_stats_ =
-            AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_compress", sink_name, position++));
+        HAUMEA_TRY(auto compressor, codec::MakeCompressor(common_.compression, common_.compressor));
+        packer_.SetCompressor(
+            std::move(compressor),
+            *AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_compress", sink_name, position++)));
     }
     if (!common_.encryption.empty()) {
         codec::CipherOptions options;
@@ -155,9 +147,9 @@ Result<void> SinkPipeline::AddCodecs(const std::string& sink_name, int& position
             warnings_.push_back(fmt::format(
                 "{}: encProps.iv is the same for every message, which weakens gcm: leave it out", sink_name));
         }
-        HAUMEA_TRY(cipher_, codec::Cipher::Make(std::move(options)));
-        encrypt_stats_ =
-            AddNode(NodeStats::Kind::kOperator, fmt::format("{}_{}_encrypt", sink_name, position++));
+        HAUMEA_TRY(auto cipher, codec::Cipher::Make(std::move(options)));
+        packer_.SetCipher(std::move(cipher), *AddNode(NodeStats::Kind::kOperator,
+                                                      fmt::format("{}_{}_encrypt", sink_name, position++)));
     }
     return {};
 }
@@ -400,54 +392,25 @@ void SinkPipeline::HandleForRows(const TransformItem& item, const Metadata* meta
     row_sink_->Send({.rows = rows, .is_error = false, .meta = meta});
 }
 
-bool SinkPipeline::Pack(BufferBuilder& payload, BufferView& packed) noexcept {
-    BufferBuilder* last = &payload;
-    std::string error;
-    if (compressor_) {
-        compress_stats_->CountIn();
-        compressed_.Clear();
-        compress_stats_->CountProcessed();
-        if (!compressor_->Compress(last->view(), compressed_, error)) {
-            Failed(compress_stats_, std::move(error));
-            return false;
-        }
-        compress_stats_->CountOut();
-        last = &compressed_;
-    }
-    if (cipher_) {
-        encrypt_stats_->CountIn();
-        encrypted_.Clear();
-        encrypt_stats_->CountProcessed();
-        if (!cipher_->Encrypt(last->view(), encrypted_, error)) {
-            Failed(encrypt_stats_, std::move(error));
-            return false;
-        }
-        encrypt_stats_->CountOut();
-        last = &encrypted_;
-    }
-    packed = last->Take();
-    return true;
-}
-
-// The message as it goes out when it is late, with resendIndicatorField. What is no JSON stays as it is.
-BufferView SinkPipeline::PackForResending() noexcept {
-    BufferView packed;
-    if (!SetIndicator(encoded_.view(), common_.resend_indicator_field, flagged_) || !Pack(flagged_, packed)) {
-        return {};
-    }
-    return packed;
-}
-
 void SinkPipeline::Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept {
     EncodedMessage message;
     message.dynamic = std::move(dynamic);
     // JSON and urlencoded are UTF-8 by construction; other texts hold what came in.
     message.is_text =
-        maybe_text && !compressor_ && !cipher_ && (encoder_->is_text() || ws::IsValidUtf8(encoded_.view()));
-    if (cache_ != nullptr && !common_.resend_indicator_field.empty()) {
-        message.resent = PackForResending();
+        maybe_text && !packer_.changes_bytes() && (encoder_->is_text() || ws::IsValidUtf8(encoded_.view()));
+    // The form in which it goes out when it is late; what is no JSON has none of its own.
+    const bool flagged = cache_ != nullptr && !common_.resend_indicator_field.empty() &&
+                         SetIndicator(encoded_.view(), common_.resend_indicator_field, flagged_);
+    std::string error;
+    NodeStats* failed = packer_.Pack(encoded_, Packer::Count::kYes, message.payload, error);
+    if (failed == nullptr && flagged) {
+        failed = packer_.Pack(flagged_, Packer::Count::kNo, message.resent, error);
     }
-    if (Pack(encoded_, message.payload) && outlet_->Push(std::move(message)) == Flow::kPause) {
+    if (failed != nullptr) {
+        Failed(failed, std::move(error));  // overwrites encoded_
+        return;
+    }
+    if (outlet_->Push(std::move(message)) == Flow::kPause) {
         flow_ = Flow::kPause;
     }
 }

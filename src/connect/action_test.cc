@@ -117,6 +117,20 @@ TEST_F(ActionTest, OmitIfEmptyLeavesOutWhatAggregatesMakeOfAnEmptyWindow) {
     EXPECT_EQ(Sent(), Texts{"[{}]"});
 }
 
+TEST_F(ActionTest, AMessageWithAFormForResendingIsCountedOnceInEveryStage) {
+    services_.data_dir = testing::TempDir() + "/haumea-action-test";
+    ASSERT_EQ(
+        Make(R"({"enableCache":true,"resendIndicatorField":"late","compression":"gzip","encryption":"aes"})"),
+        "");
+    Emit(R"([{"a":1}])");
+    scheduler_.RunPosted();
+    EXPECT_EQ(Sent().size(), 1U);
+    for (const auto& node : action_->nodes()) {
+        EXPECT_EQ(node->records_in, 1) << node->name();
+        EXPECT_EQ(node->records_out, 1) << node->name();
+    }
+}
+
 TEST_F(ActionTest, FieldsKeepAndFillExcludeFieldsLeaveOut) {
     ASSERT_EQ(Make(R"({"fields":["zz","a","a"]})"), "");
     Emit(R"([{"a":1,"b":2}])");
