@@ -1,7 +1,6 @@
-#include <charconv>
-#include <string>
+#include "template/literal.h"
 
-#include "template/parser.h"
+#include <charconv>
 
 namespace haumea::text_template {
 namespace {
@@ -108,17 +107,16 @@ bool Unquote(std::string_view text, std::string& out) {
     return true;
 }
 
-void Parser::ParseNumber(const Token& token, Operand& out) {
-    out.kind = Operand::Kind::kLiteral;
+bool ParseNumber(const Token& token, Value& out, std::string& error) {
     if (token.type == Tok::kChar) {
         std::string bytes;
         int64_t code = 0;
         if (!Unquote(token.text, bytes) || !CodePoint(bytes, code)) {
-            Fail(token.line, "malformed character constant: " + token.text);
-            return;
+            error = "malformed character constant: " + token.text;
+            return false;
         }
-        out.literal = Value::Int(code);
-        return;
+        out = Value::Int(code);
+        return true;
     }
     std::string text;
     for (const char c : token.text) {
@@ -143,19 +141,21 @@ void Parser::ParseNumber(const Token& token, Operand& out) {
     const char* end = digits.data() + digits.size();
     const auto parsed = std::from_chars(digits.data(), end, whole, base);
     if (parsed.ec == std::errc() && parsed.ptr == end && whole <= (uint64_t{1} << 63U) - (negative ? 0 : 1)) {
-        out.literal = Value::Int(negative ? static_cast<int64_t>(~whole + 1) : static_cast<int64_t>(whole));
-        return;
+        out = Value::Int(negative ? static_cast<int64_t>(~whole + 1) : static_cast<int64_t>(whole));
+        return true;
     }
     double number = 0;
     const auto real = std::from_chars(digits.data(), end, number,
                                       base == 16 ? std::chars_format::hex : std::chars_format::general);
     if (parsed.ec == std::errc::result_out_of_range && digits.find_first_of(".eE") == std::string::npos) {
-        Fail(token.line, "integer overflow: \"" + token.text + "\"");
+        error = "integer overflow: \"" + token.text + "\"";
     } else if (real.ec != std::errc() || real.ptr != end) {
-        Fail(token.line, "bad number syntax: \"" + token.text + "\"");
+        error = "bad number syntax: \"" + token.text + "\"";
     } else {
-        out.literal = Value::Double(negative ? -number : number);
+        out = Value::Double(negative ? -number : number);
+        return true;
     }
+    return false;
 }
 
 }  // namespace haumea::text_template
