@@ -218,8 +218,13 @@ std::string PropertyReader::Aliased(std::string_view name, std::string_view alia
     std::string first = String(name);
     std::string second = String(alias);
     if (!first.empty() && !second.empty() && first != second) {
-        Refuse(Errorf("{} is \"{}\" but its alias {} is \"{}\": give only one of the two", name, first, alias,
-                      second));
+        constexpr size_t kReadable = 128;  // longer texts are keys and certificates, which no message repeats
+        if (std::max(first.size(), second.size()) > kReadable) {
+            Refuse(Errorf("{} and its alias {} are given and differ: give only one of the two", name, alias));
+        } else {
+            Refuse(Errorf("{} is \"{}\" but its alias {} is \"{}\": give only one of the two", name, first,
+                          alias, second));
+        }
     }
     return first.empty() ? second : first;
 }

@@ -49,6 +49,18 @@ TEST(PropertyReader, AliasesMayNotContradict) {
     EXPECT_NE(ErrorOf(bad).find("alias"), std::string::npos);
 }
 
+TEST(PropertyReader, KeysAndCertificatesAreNotRepeatedInAnError) {
+    config::Node::Object members;
+    members.emplace_back("certificationRaw", config::Node(std::string(2000, 'S')));
+    members.emplace_back("certficationRaw", config::Node(std::string("x")));
+    const config::Node props(std::move(members));
+    PropertyReader reader(props, "sink x");
+    reader.Aliased("certificationRaw", "certficationRaw");
+    EXPECT_EQ(ErrorOf(reader),
+              "sink x: certificationRaw and its alias certficationRaw are given and differ: give only one of "
+              "the two");
+}
+
 TEST(Durations, AreTextsWithUnitsOrMilliseconds) {
     EXPECT_EQ(*ParseDurationMs("10s"), 10'000);
     EXPECT_EQ(*ParseDurationMs("1m30.5s"), 90'500);
