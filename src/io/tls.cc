@@ -377,8 +377,15 @@ class TlsStreamImpl final : public TlsStream {
                                X509_verify_cert_error_string(verified));
         }
         if (transport_.ended) {
-            return transport_.got_bytes ? "the peer ended the connection within the TLS handshake"
-                                        : "the peer ended the connection without answering the TLS handshake";
+            if (transport_.got_bytes) {
+                return "the peer ended the connection within the TLS handshake";
+            }
+            // What a server without TLS does with such bytes is often to hang up.
+            return SSL_is_server(ssl_.get()) == 1
+                       ? "the client ended the connection without beginning the TLS handshake"
+                       : "the server ended the connection without answering the TLS handshake; if it does "
+                         "not "
+                         "speak TLS, set scheme: ws";
         }
         if (transport_.error != 0) {
             return ErrorText(transport_.error);

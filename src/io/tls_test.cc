@@ -266,7 +266,10 @@ TEST_F(TlsTest, AServerThatHangsUpIsNamed) {
     client_->Handshake();
     b.reset();
     EXPECT_EQ(client_->Handshake().status, IoResult::Status::kFailed);
-    EXPECT_EQ(client_->last_error(), "the peer ended the connection without answering the TLS handshake");
+    EXPECT_EQ(
+        client_->last_error(),
+        "the server ended the connection without answering the TLS handshake; if it does not speak TLS, "
+        "set scheme: ws");
 }
 
 TEST_F(TlsTest, OldVersionsAreRefused) {
