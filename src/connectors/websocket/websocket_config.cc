@@ -57,6 +57,10 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"maxControlFramesPerSecond", "integer", "1000", "server role: pings of a client beyond it end in 1008"},
     {"closeTimeout", "duration", "2s", "time for the close handshake"},
     {"maxClients", "integer", "10000", "server role: clients of the endpoint"},
+    {"handshakeTimeout", "duration", "5s",
+     "of the data server as a whole: set it as source.handshakeTimeout"},
+    {"maxClientsPerAddress", "integer", "10000",
+     "of the data server as a whole: set it as source.maxClientsPerAddress"},
     {"subscribeMessages", "list", "",
      "source, client role: texts to send after every connecting, such as subscriptions"},
     {"metadataHeaders", "list", "", "server role: request headers that meta() shows"},
@@ -130,6 +134,13 @@ void ReadTls(PropertyReader& reader, WebSocketConfig& config) {
     } else if (scheme == "ws" && tls.insecure_skip_verify) {
         config.warnings.push_back(
             fmt::format("{}: insecureSkipVerify has no effect with scheme ws", reader.what()));
+    }
+    for (const std::string_view name : {"handshakeTimeout", "maxClientsPerAddress"}) {
+        if (reader.Has(name)) {
+            config.warnings.push_back(fmt::format(
+                "{}: {} belongs to the data server, not to one path: set source.{} in the configuration",
+                reader.what(), name, name));
+        }
     }
     for (const std::string_view name : {"renegotiationSupport", "maxConnRetry"}) {
         if (reader.Has(name)) {
@@ -233,7 +244,7 @@ void ReadDeflate(PropertyReader& reader, WebSocketConfig& config) {
     if (value == nullptr || !value->is_object()) {
         enabled = reader.Bool(kName, false);
     } else {
-        PropertyReader inner(*value, fmt::format("{}: property {}", reader.what(), kName));
+        PropertyReader inner(*value, fmt::format("property {}", kName));
         enabled = inner.Bool("enabled", true);
         tuning.threshold = static_cast<size_t>(inner.IntInRange("threshold", 256, 0, 1LL << 31));
         tuning.level = static_cast<int>(inner.IntInRange("level", 6, 1, 9));
@@ -280,6 +291,11 @@ void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
     client.reconnect.initial_ms =
         ReadDuration(reader, "reconnectInitialDelay", client.reconnect.initial_ms, 1);
     client.reconnect.max_ms = ReadDuration(reader, "reconnectMaxDelay", client.reconnect.max_ms, 1);
+    if (client.reconnect.initial_ms > client.reconnect.max_ms) {
+        config.warnings.push_back(fmt::format(
+            "{}: reconnectInitialDelay is {} ms, longer than reconnectMaxDelay with {} ms, which counts",
+            reader.what(), client.reconnect.initial_ms, client.reconnect.max_ms));
+    }
     if (const config::Node* multiplier = reader.Any("reconnectMultiplier")) {
         if (!multiplier->is_number() || multiplier->as_double() < 1 || multiplier->as_double() > 100) {
             reader.Refuse(Errorf("property reconnectMultiplier has to be a number from 1 to 100"));

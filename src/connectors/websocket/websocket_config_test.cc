@@ -202,6 +202,21 @@ TEST(WebSocketConfig, OldPropertiesAreAcceptedWithAWarning) {
     EXPECT_EQ(config->warnings.size(), 2U);
 }
 
+TEST(WebSocketConfig, SettingsOfTheDataServerSayWhereTheyBelong) {
+    const auto config = Read(R"({"path":"/","handshakeTimeout":"1s","maxClientsPerAddress":5})");
+    ASSERT_TRUE(config) << config.error().message;
+    ASSERT_EQ(config->warnings.size(), 2U);
+    EXPECT_NE(config->warnings[0].find("source.handshakeTimeout"), std::string::npos);
+    EXPECT_NE(config->warnings[1].find("source.maxClientsPerAddress"), std::string::npos);
+}
+
+TEST(WebSocketConfig, AFirstDelayBeyondTheLongestIsWarnedOf) {
+    EXPECT_EQ(Read(R"({"addr":"h:1","path":"/","reconnectInitialDelay":"20s"})")->warnings.size(), 1U);
+    EXPECT_EQ(Read(R"({"addr":"h:1","path":"/","reconnectInitialDelay":"20s","reconnectMaxDelay":"30s"})")
+                  ->warnings.size(),
+              0U);
+}
+
 TEST(WebSocketConfig, BufferLengthBoundsTheQueueOfTheClientRole) {
     const auto config = Read(R"({"addr":"h","path":"/","bufferLength":10,"backlogMessages":5})");
     EXPECT_EQ(config->behaviour.backlog_messages, 10U);
