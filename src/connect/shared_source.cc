@@ -17,22 +17,9 @@ class SharedSources::Subscriber final : public Source {
 
     Result<void> Start(SourceListener& listener) override;
     void Stop() override;
-    void Resume() override {
-        paused_ = false;
-        if (dropped_ != 0 && listener_ != nullptr) {
-            listener_->OnError(
-                Errorf("{} messages of shared stream {} were dropped while this rule could not take them",
-                       std::exchange(dropped_, 0), stream_));
-        }
-    }
+    void Resume() override;
 
-    // True: the message is to be handed to the listener.
-    bool Takes() noexcept {
-        if (paused_) {
-            ++dropped_;
-        }
-        return listener_ != nullptr && !paused_;
-    }
+    bool paused() const noexcept { return paused_; }
     void Answered(Flow flow) noexcept { paused_ = paused_ || flow == Flow::kPause; }
     SourceListener* listener() const noexcept { return listener_; }
 
@@ -42,7 +29,6 @@ class SharedSources::Subscriber final : public Source {
     Make make_;
     SourceListener* listener_ = nullptr;  // null: not started, or stopped
     bool paused_ = false;
-    int64_t dropped_ = 0;
 };
 
 // The running source and everybody who reads it.
@@ -70,22 +56,22 @@ class SharedSources::Hub final : public SourceListener {
     void Stop() { source_->Stop(); }
     bool delivering() const noexcept { return depth_ != 0; }
 
+    // Goes on when nobody holds it up any longer.
+    void ResumeUnlessPaused() {
+        if (source_paused_ && depth_ == 0 && !AnyPaused()) {
+            source_paused_ = false;
+            if (!subscribers_.empty()) {
+                source_->Resume();
+            }
+        }
+    }
+
     Flow OnBytes(const BufferView& payload, int64_t timestamp_ms,
                  const Ref<Metadata>& meta) noexcept override {
-        ForEach([&](Subscriber& subscriber) {
-            if (subscriber.Takes()) {
-                subscriber.Answered(subscriber.listener()->OnBytes(payload, timestamp_ms, meta));
-            }
-        });
-        return Flow::kContinue;
+        return Deliver([&](SourceListener& to) { return to.OnBytes(payload, timestamp_ms, meta); });
     }
     Flow OnRow(const Value& object, int64_t timestamp_ms, const Ref<Metadata>& meta) noexcept override {
-        ForEach([&](Subscriber& subscriber) {
-            if (subscriber.Takes()) {
-                subscriber.Answered(subscriber.listener()->OnRow(object, timestamp_ms, meta));
-            }
-        });
-        return Flow::kContinue;
+        return Deliver([&](SourceListener& to) { return to.OnRow(object, timestamp_ms, meta); });
     }
     void OnError(Error error) noexcept override {
         ForEach([&](Subscriber& subscriber) { subscriber.listener()->OnError(error); });
@@ -101,6 +87,19 @@ class SharedSources::Hub final : public SourceListener {
     }
 
   private:
+    // Everybody gets the message that makes one of them pause: a source takes none back.
+    template <typename Call>
+    Flow Deliver(Call&& call) noexcept {
+        ForEach([&](Subscriber& subscriber) { subscriber.Answered(call(*subscriber.listener())); });
+        source_paused_ = AnyPaused();
+        return source_paused_ ? Flow::kPause : Flow::kContinue;
+    }
+
+    bool AnyPaused() const noexcept {
+        return std::any_of(subscribers_.begin(), subscribers_.end(),
+                           [](const Subscriber* s) { return s != nullptr && s->paused(); });
+    }
+
     // Subscribers may come and go during the calls; those who come have to wait for the next message.
     template <typename Call>
     void ForEach(Call&& call) noexcept {
@@ -119,6 +118,7 @@ class SharedSources::Hub final : public SourceListener {
     std::unique_ptr<Source> source_;
     std::vector<Subscriber*> subscribers_;  // null: left during a delivery
     int depth_ = 0;
+    bool source_paused_ = false;
     bool connection_known_ = false;
     metrics::ConnectionState state_ = metrics::ConnectionState::kConnecting;
     std::string reason_;
@@ -148,12 +148,24 @@ Result<void> SharedSources::Subscriber::Start(SourceListener& listener) {
     return {};
 }
 
+void SharedSources::Subscriber::Resume() {
+    paused_ = false;
+    if (const auto found = owner_->hubs_.find(stream_);
+        listener_ != nullptr && found != owner_->hubs_.end()) {
+        found->second->ResumeUnlessPaused();
+    }
+}
+
 void SharedSources::Subscriber::Stop() {
     if (std::exchange(listener_, nullptr) == nullptr) {
         return;
     }
     const auto found = owner_->hubs_.find(stream_);
-    if (found == owner_->hubs_.end() || !found->second->Remove(*this)) {
+    if (found == owner_->hubs_.end()) {
+        return;
+    }
+    if (!found->second->Remove(*this)) {
+        found->second->ResumeUnlessPaused();
         return;
     }
     std::unique_ptr<Hub> hub = std::move(found->second);

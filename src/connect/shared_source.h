@@ -12,8 +12,8 @@
 namespace haumea::connect {
 
 // Streams that are SHARED: one running source for all rules that read the stream. The first subscriber starts
-// it, the last one stops it. A subscriber that pauses drops what comes meanwhile, alone and counted; the
-// others go on. Owned by the engine, outlives every Source it gave out; home loop only, except for Join.
+// it, the last one stops it. While one subscriber pauses the source does, for all: nothing is dropped here
+// (contract §8). Owned by the engine, outlives every Source it gave out; home loop only, except for Join.
 class SharedSources {
   public:
     using Make = std::function<Result<std::unique_ptr<Source>>()>;
