@@ -121,6 +121,7 @@ http::Response Metrics(const rule::Registry& rules, const rule::Connections& con
         metrics::RuleMetrics& entry = list.emplace_back(
             metrics::RuleMetrics{.id = rule->def().id, .status = StatusOf(*rule), .nodes = {}});
         if (const rule::Rule::Run* run = rule->last_run()) {
+            static_cast<void>(rule->ReadNumbers());  // brings the counters of the nodes up to date
             for (const auto& node : run->nodes) {
                 entry.nodes.push_back(node.get());
             }

@@ -81,7 +81,8 @@ class NodeStats {
     };
     Texts texts() const;
 
-    // Home loop. The numbers of the connection behind a source or sink, read when somebody looks: whoever
+    // Home loop. The numbers of the connection behind a source or sink, read when somebody looks, and before
+    // the counters above are: a reader may bring those up to date. Whoever
     // sets a reader takes it back (an empty one) before it ends.
     using NumbersReader = std::function<void(std::vector<Number>&)>;
     void SetNumbers(NumbersReader reader) { numbers_ = std::move(reader); }

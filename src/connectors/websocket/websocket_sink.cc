@@ -92,7 +92,10 @@ class ServerSink final : public WebSocketSink {
             log::Warn("rule {}: sink websocket: {}", rule_id_, endpoint_.warning());
         }
         Show(ConnectionState::kConnected, "");
-        ShowNumbers([this](metrics::Numbers& into) { AddNumbers(endpoint_->stats(), into); });
+        ShowNumbers([this](metrics::Numbers& into) {
+            AddNumbers(endpoint_->stats(), into);
+            CountMissed();
+        });
         return {};
     }
 
@@ -106,9 +109,7 @@ class ServerSink final : public WebSocketSink {
             return Delivery::kBlocked;
         }
         const ws::Publication publication = endpoint_->Publish(message.payload, is_text);
-        if (const uint64_t missed = endpoint_->TakeDropped(); missed != 0) {
-            stats_->CountDropped(static_cast<int64_t>(missed), metrics::DropReason::kSlowClient);
-        }
+        CountMissed();
         switch (publication) {
             case ws::Publication::kAccepted:
                 alone_ = false;
@@ -132,6 +133,10 @@ class ServerSink final : public WebSocketSink {
     }
     bool idle() const override { return !endpoint_ || endpoint_->client_count() == 0; }
     void Close() override {
+        if (endpoint_) {
+            static_cast<void>(endpoint_->stats());
+            CountMissed();
+        }
         endpoint_.Reset();
         if (stats_ != nullptr) {
             ShowNumbers({});
@@ -140,6 +145,13 @@ class ServerSink final : public WebSocketSink {
     }
 
   private:
+    // What slow clients missed since the last look. Some of it is known only when somebody looks at the
+    // endpoint's numbers, so whoever reads them has these counted first: both say the same.
+    void CountMissed() noexcept {
+        if (const uint64_t missed = endpoint_->TakeDropped(); missed != 0) {
+            stats_->CountDropped(static_cast<int64_t>(missed), metrics::DropReason::kSlowClient);
+        }
+    }
     void DropUnheard() noexcept {
         stats_->CountDropped(1, metrics::DropReason::kNoClient);
         // One text per silence, a counter for the rest.
