@@ -269,7 +269,10 @@ void ClientHandshake::Impl::CheckAnswer() {
     if (state == State::kFailed) {
         return;
     }
-    const AcceptedDeflate accepted = CheckDeflateAnswer(head.Joined("Sec-WebSocket-Extensions"), offer);
+    AcceptedDeflate accepted;  // none: declined
+    if (head.Find("Sec-WebSocket-Extensions") != nullptr) {
+        accepted = CheckDeflateAnswer(head.Joined("Sec-WebSocket-Extensions"), offer);
+    }
     if (accepted.problem != nullptr) {
         Fail(Step::kUpgrade,
              fmt::format("the server's answer to our extensions is wrong: {}", accepted.problem));

@@ -40,22 +40,24 @@ int HexDigit(char c) {
     return -1;
 }
 
-// The byte notation: hex digits, "text", N*XX, key{ … }. Throws a message on bad notation.
+// The byte notation: hex digits, "text", N*XX, key{ … }, <first payload>. Throws a message on bad notation.
 class ByteReader {
   public:
-    explicit ByteReader(std::string_view text) : rest_(text) {}
+    // `key`: what masks the frames written as <…>; null when they are not masked.
+    explicit ByteReader(std::string_view text, const MaskKey* key = nullptr) : rest_(text), key_(key) {}
 
-    std::string Read(bool nested = false) {
+    // Up to `end`, or to the end of the text.
+    std::string Read(char end = '\0') {
         std::string out;
         while (true) {
             SkipSpace();
             if (rest_.empty()) {
-                if (nested) {
-                    throw std::runtime_error("missing }");
+                if (end != '\0') {
+                    throw std::runtime_error(std::string("missing ") + end);
                 }
                 return out;
             }
-            if (nested && rest_.front() == '}') {
+            if (rest_.front() == end) {
                 rest_.remove_prefix(1);
                 return out;
             }
@@ -79,7 +81,11 @@ class ByteReader {
             rest_.remove_prefix(end + 1);
             return text;
         }
-        const size_t word_end = std::min(rest_.find_first_of(" }"), rest_.size());
+        if (rest_.front() == '<') {
+            rest_.remove_prefix(1);
+            return MakeFrame(Read('>'));
+        }
+        const size_t word_end = std::min(rest_.find_first_of(" }<>"), rest_.size());
         if (const size_t star = rest_.substr(0, word_end).find('*'); star != std::string_view::npos) {
             size_t count = 0;
             std::from_chars(rest_.data(), rest_.data() + star, count);
@@ -104,7 +110,7 @@ class ByteReader {
                 throw std::runtime_error("a masking key has 4 bytes");
             }
             rest_.remove_prefix(1);
-            std::string payload = Read(true);
+            std::string payload = Read('}');
             for (size_t i = 0; i < payload.size(); ++i) {
                 payload[i] = static_cast<char>(payload[i] ^ bytes[i % 4]);
             }
@@ -113,8 +119,35 @@ class ByteReader {
         return bytes;
     }
 
+    // Written out here and not by the code under test: first byte, shortest length, key, masked payload.
+    std::string MakeFrame(std::string_view content) const {
+        if (content.empty()) {
+            throw std::runtime_error("a frame has a first byte");
+        }
+        std::string out(1, content.front());
+        std::string payload(content.substr(1));
+        const size_t size = payload.size();
+        const int length_bytes = size < 126 ? 0 : (size <= 0xFFFF ? 2 : 8);
+        const size_t length = length_bytes == 0 ? size : (length_bytes == 2 ? 126 : 127);
+        out += static_cast<char>(length | (key_ != nullptr ? 0x80U : 0U));
+        for (int i = length_bytes - 1; i >= 0; --i) {
+            out += static_cast<char>(size >> (8U * static_cast<unsigned>(i)));
+        }
+        if (key_ != nullptr) {
+            out.append(reinterpret_cast<const char*>(key_->data()), key_->size());
+            for (size_t i = 0; i < size; ++i) {
+                payload[i] = static_cast<char>(payload[i] ^ (*key_)[i % 4]);
+            }
+        }
+        return out + payload;
+    }
+
     std::string_view rest_;
+    const MaskKey* key_;
 };
+
+constexpr MaskKey kPeerKey = {0x37, 0xfa, 0x21, 0x3d};
+constexpr MaskKey kOwnKey = {};
 
 uint64_t Number(const std::string& text) { return std::stoull(text); }
 
@@ -166,8 +199,14 @@ std::string ReadExpectation(std::string_view line) {
     return kind + code + " " + Quote(ByteReader(rest).Read());
 }
 
-std::vector<Case> ReadFile(const std::filesystem::path& path) {
+// The cases of a file that are for `role`; those for both roles are read twice.
+std::vector<Case> ReadFile(const std::filesystem::path& path, Role role) {
     std::vector<Case> cases;
+    const auto drop_other = [&cases, role] {
+        if (!cases.empty() && cases.back().role != role) {
+            cases.pop_back();
+        }
+    };
     std::ifstream file(path);
     std::string line;
     for (int number = 1; std::getline(file, line); ++number) {
@@ -181,14 +220,15 @@ std::vector<Case> ReadFile(const std::filesystem::path& path) {
             const std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
             std::istringstream words(rest);
             if (verb == "case") {
+                drop_other();
                 cases.emplace_back();
-                cases.back().where = where;
+                cases.back().where = where + (role == Role::kClient ? " (client)" : " (server)");
                 cases.back().name = rest;
                 continue;
             }
             Case& current = cases.at(cases.size() - 1);
             if (verb == "role") {
-                current.role = rest == "client" ? Role::kClient : Role::kServer;
+                current.role = rest == "both" ? role : (rest == "client" ? Role::kClient : Role::kServer);
             } else if (verb == "max_message_bytes") {
                 current.limits.max_message_bytes = Number(rest);
             } else if (verb == "max_fragments") {
@@ -196,11 +236,12 @@ std::vector<Case> ReadFile(const std::filesystem::path& path) {
             } else if (verb == "deflate") {
                 ReadDeflate(words, current.deflate);
             } else if (verb == "in") {
-                current.input += ByteReader(rest).Read();
+                current.input += ByteReader(rest, current.role == Role::kServer ? &kPeerKey : nullptr).Read();
             } else if (verb == "expect") {
                 current.expected.push_back(ReadExpectation(rest));
             } else if (verb == "out") {
-                current.output = current.output.value_or("") + ByteReader(rest).Read();
+                current.output = current.output.value_or("") +
+                                 ByteReader(rest, current.role == Role::kClient ? &kOwnKey : nullptr).Read();
             } else {
                 throw std::runtime_error("unknown word " + verb);
             }
@@ -208,13 +249,13 @@ std::vector<Case> ReadFile(const std::filesystem::path& path) {
             ADD_FAILURE() << where << ": " << e.what();
         }
     }
+    drop_other();
     return cases;
 }
 
 // What an endpoint has to send by itself: a pong, the answer to a close, the close after an error.
 void Answer(const FrameEvent& event, Role role, std::string& out) {
-    const MaskKey zero{};
-    const MaskKey* key = role == Role::kClient ? &zero : nullptr;
+    const MaskKey* key = role == Role::kClient ? &kOwnKey : nullptr;
     if (event.kind == FrameEvent::Kind::kPing) {
         out += MakeControlFrame(Opcode::kPong, event.payload.view(), key).view();
     } else if (event.kind == FrameEvent::Kind::kClose || event.kind == FrameEvent::Kind::kError) {
@@ -290,8 +331,10 @@ std::vector<Case> ReadAll() {
     }
     std::sort(files.begin(), files.end());
     for (const auto& file : files) {
-        for (Case& test : ReadFile(file)) {
-            all.push_back(std::move(test));
+        for (const Role role : {Role::kServer, Role::kClient}) {
+            for (Case& test : ReadFile(file, role)) {
+                all.push_back(std::move(test));
+            }
         }
     }
     return all;
@@ -299,11 +342,15 @@ std::vector<Case> ReadAll() {
 
 TEST(Conformance, CorpusIsLargeAndItsNamesAreUnique) {
     std::vector<std::string> names;
+    size_t for_client = 0;
     for (const Case& test : ReadAll()) {
         EXPECT_FALSE(test.expected.empty() && test.output) << test.where;
-        names.push_back(test.name.substr(0, test.name.find(' ')));
+        const bool client = test.role == Role::kClient;
+        for_client += client ? 1 : 0;
+        names.push_back(test.name.substr(0, test.name.find(' ')) + (client ? " client" : " server"));
     }
-    EXPECT_GE(names.size(), 120U);
+    EXPECT_GE(names.size(), 400U);
+    EXPECT_GE(for_client, 200U);
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
     EXPECT_EQ(twice, names.end()) << *twice;

@@ -23,10 +23,11 @@ class ExtensionReader {
         while (true) {
             SkipSpace();
             if (rest_.empty()) {
-                return list;
+                // Empty elements are passed over (RFC 9110 5.6.1), but one has to be there (RFC 6455 9.1).
+                return list.empty() ? std::nullopt : std::make_optional(std::move(list));
             }
             if (Take(',')) {
-                continue;  // empty list elements are allowed (RFC 9110 5.6.1)
+                continue;
             }
             Extension extension;
             if (!ReadExtension(extension)) {

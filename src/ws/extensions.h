@@ -20,7 +20,8 @@ struct Extension {
     std::vector<Param> params;
 };
 
-// The header's grammar, RFC 6455 9.1. Nothing when it is malformed. Bounded by the size of the head.
+// The header's grammar, RFC 6455 9.1. Nothing when it is malformed, which a list without an element is.
+// Bounded by the size of the head.
 std::optional<std::vector<Extension>> ParseExtensions(std::string_view header);
 
 // What our server is willing to agree to.
@@ -55,8 +56,9 @@ struct ClientDeflateOffer {
 };
 std::string MakeDeflateOffer(const ClientDeflateOffer& offer);
 
-// Checks a server's answer against our offer (RFC 7692 5.1, 7.1). On failure `problem` says why the
-// connection has to be failed: an extension or parameter that was not offered, twice, or out of range.
+// Checks the extensions of a server's answer, which has that header, against our offer (RFC 7692 5.1, 7.1).
+// On failure `problem` says why the connection has to be failed: an extension or parameter that was not
+// offered, twice, or out of range.
 struct AcceptedDeflate {
     DeflateParams params;
     const char* problem = nullptr;

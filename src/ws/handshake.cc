@@ -63,8 +63,7 @@ bool IsHostValue(std::string_view host) noexcept {
     return !host.empty() && host.find_first_of(" \t,/@?#\\\"<>") == std::string_view::npos;
 }
 
-// Origin form, or absolute form from which only the part behind the authority counts (RFC 6455 4.2.1 point
-// 1).
+// Origin form, or absolute form, whose authority then counts in place of Host (RFC 9112 3.2.2).
 bool SplitTarget(std::string_view target, UpgradeRequest& request) {
     if (!target.starts_with('/')) {
         const size_t scheme_end = target.find("://");
@@ -76,7 +75,8 @@ bool SplitTarget(std::string_view target, UpgradeRequest& request) {
         }
         target.remove_prefix(scheme_end + 3);
         const size_t path = target.find_first_of("/?");
-        if (path == 0) {
+        request.host = target.substr(0, path);
+        if (!IsHostValue(request.host)) {
             return false;
         }
         target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
@@ -90,7 +90,8 @@ bool SplitTarget(std::string_view target, UpgradeRequest& request) {
     return true;
 }
 
-// RFC 6455 4.2.1 point 7: distinct tokens. Bounded, since each is compared with all before it.
+// RFC 6455 4.1 point 10 and 4.3: at least one, distinct tokens. Bounded, since each is compared with all
+// before it.
 bool ReadSubprotocols(const HttpHead& head, std::vector<std::string_view>& out) {
     for (const HeaderField& field : head.headers) {
         if (!EqualsIgnoreCase(field.name, "Sec-WebSocket-Protocol")) {
@@ -113,7 +114,7 @@ bool ReadSubprotocols(const HttpHead& head, std::vector<std::string_view>& out) 
             list.remove_prefix(comma + 1);
         }
     }
-    return true;
+    return !out.empty() || head.Find("Sec-WebSocket-Protocol") == nullptr;
 }
 
 // What every HTTP/1.1 request has to fulfil before its meaning counts. Empty when good.
@@ -168,8 +169,8 @@ Rejection Reject(int status, std::string reason, std::span<const std::pair<std::
     }
     rejection.response += fmt::format(
         "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {}\r\n"
-        "Connection: close\r\n\r\n{}\n",
-        reason.size() + 1, reason);
+        "Connection: {}close\r\n\r\n{}\n",
+        reason.size() + 1, status == 426 ? "Upgrade, " : "", reason);  // RFC 9110 7.8: Upgrade is named
     rejection.reason = std::move(reason);
     return rejection;
 }
@@ -218,12 +219,14 @@ UpgradeCheck CheckUpgrade(const HttpHead& head) {
     if (!ReadSubprotocols(head, request.subprotocols)) {
         return RefuseNamingVersion(400, "malformed Sec-WebSocket-Protocol");
     }
-    std::optional<std::vector<Extension>> extensions =
-        ParseExtensions(head.Joined("Sec-WebSocket-Extensions"));
-    if (!extensions) {
-        return RefuseNamingVersion(400, "malformed Sec-WebSocket-Extensions");
+    if (head.Find("Sec-WebSocket-Extensions") != nullptr) {
+        std::optional<std::vector<Extension>> extensions =
+            ParseExtensions(head.Joined("Sec-WebSocket-Extensions"));
+        if (!extensions) {
+            return RefuseNamingVersion(400, "malformed Sec-WebSocket-Extensions");
+        }
+        request.extensions = std::move(*extensions);
     }
-    request.extensions = std::move(*extensions);
     return check;
 }
 
