@@ -26,8 +26,9 @@ TEST(Extensions, ReadsListsParametersAndQuotedValues) {
 }
 
 TEST(Extensions, RefusesMalformedLists) {
-    for (const char* text : {"", " , ", "foo;", "foo; =1", "foo; a=", "foo; a=\"", "foo; a=\"b c\"", "foo; a=\"\"",
-                             "foo bar", ";", "foo; a=\"b\\", "foo/bar", "foo; a b", "foo\x01"}) {
+    for (const char* text :
+         {"", " , ", "foo;", "foo; =1", "foo; a=", "foo; a=\"", "foo; a=\"b c\"", "foo; a=\"\"", "foo bar",
+          ";", "foo; a=\"b\\", "foo/bar", "foo; a b", "foo\x01"}) {
         EXPECT_FALSE(ParseExtensions(text)) << text;
     }
 }
