@@ -23,7 +23,7 @@ struct IoResult {
     };
     Status status = Status::kOk;
     size_t bytes = 0;
-    int error = 0;  // errno, or 0 with a TLS failure (last_error() has the text)
+    int error = 0;  // errno; 0 when TLS itself failed, not its transport (last_error() has the text)
 };
 
 // A connected non-blocking byte stream: TCP, TLS over TCP, or a failing one in tests. Owned by one session;
@@ -53,7 +53,9 @@ class Stream {
 // Socket options that both ends use: TCP_NODELAY always; limits in bytes, 0 = the system's choice.
 struct SocketOptions {
     int send_buffer_bytes = 128 << 10;  // SO_SNDBUF: the kernel would let a stuck peer hold 4 MiB
-    int user_timeout_ms = 0;            // TCP_USER_TIMEOUT
+    // TCP_USER_TIMEOUT: sent bytes that stay unacknowledged, or a peer whose window stays closed, for that
+    // long end the connection with ETIMEDOUT. For peers that may be slow for as long as they like: 0.
+    int user_timeout_ms = 0;
 };
 
 // Accepts connections on one address. Home loop only. Destruction closes it.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -184,7 +185,7 @@ void Client::Flush() {
             break;
         }
         if (result.status != io::IoResult::Status::kOk) {
-            OnWriteFailed();
+            OnWriteFailed(result.error);
             break;
         }
         total += result.bytes;
@@ -244,13 +245,21 @@ void Client::AfterFlush() {
     }
 }
 
+// In words. The kernel's own watch (TCP_USER_TIMEOUT) is our setting.
+std::string Client::BrokenText(int error) const {
+    return error == ETIMEDOUT && behaviour_.write_timeout_ms > 0
+               ? fmt::format("the remote has acknowledged nothing for {} ms (writeTimeout)",
+                             behaviour_.write_timeout_ms)
+               : stream_->last_error();
+}
+
 // What the remote said last may still be there to be read, and says more than "broken pipe". Reading finds
 // the end; the timer is for a stream that nobody reads.
-void Client::OnWriteFailed() {
+void Client::OnWriteFailed(int error) {
     constexpr int64_t kGraceMs = 50;
     write_blocked_ = true;
     if (close_reason_.empty()) {
-        close_reason_ = stream_->last_error();
+        close_reason_ = BrokenText(error);
     }
     write_timer_.Start(kGraceMs, [this] { Lost(close_reason_); });
 }
@@ -278,7 +287,7 @@ void Client::OnReadable() {
                                             : "the remote ended the connection without a close frame");
                 return;
             case io::IoResult::Status::kFailed:
-                Lost(!close_reason_.empty() ? close_reason_ : stream_->last_error());
+                Lost(!close_reason_.empty() ? close_reason_ : BrokenText(result.error));
                 return;
             case io::IoResult::Status::kOk:
                 last_received_ns_ = NowNs();

@@ -189,7 +189,8 @@ class Client {
     void BeginClosing(CloseCode code, std::string_view reason);
     void ScheduleFlush();
     void OnBlocked();
-    void OnWriteFailed();
+    void OnWriteFailed(int error);
+    std::string BrokenText(int error) const;
     void AfterFlush();
     void AwaitPong();
     void OnPingTimer();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "io/tls.h"
@@ -29,6 +30,7 @@ std::string Printable(std::string_view text) {
 // What all attempts to reach one target share.
 struct Route {
     ClientTarget target;
+    io::SocketOptions socket;
     std::shared_ptr<io::TlsContext> tls;  // null: plain
 };
 
@@ -46,7 +48,7 @@ class Dial final : public io::Connector {
         const ClientTarget& target = route_->target;
         const std::string& host = target.proxy ? target.proxy->host : target.host;
         const uint16_t port = target.proxy ? target.proxy->port : target.port;
-        tcp_ = io::Connector::Start(loop, host, port, timeout_ms, {},
+        tcp_ = io::Connector::Start(loop, host, port, timeout_ms, route_->socket,
                                     [this](auto outcome) { OnTcp(std::move(outcome)); });
     }
 
@@ -207,15 +209,19 @@ class Dial final : public io::Connector {
 
 }  // namespace
 
-Result<Client::Connect> MakeDialer(io::Loop& loop, const ClientTarget& target) {
+Result<Client::Connect> MakeDialer(io::Loop& loop, const ClientTarget& target, int64_t write_timeout_ms) {
+    io::SocketOptions socket;
+    socket.user_timeout_ms =
+        static_cast<int>(std::clamp<int64_t>(write_timeout_ms, 0, std::numeric_limits<int>::max()));
     if (!target.tls && !target.proxy) {
         return Client::Connect(
-            [&loop, host = target.host, port = target.port](int64_t timeout_ms, auto done) {
-                return io::Connector::Start(loop, host, port, timeout_ms, {}, std::move(done));
+            [&loop, host = target.host, port = target.port, socket](int64_t timeout_ms, auto done) {
+                return io::Connector::Start(loop, host, port, timeout_ms, socket, std::move(done));
             });
     }
     auto route = std::make_shared<Route>();
     route->target = target;
+    route->socket = socket;
     if (target.tls) {
         HAUMEA_TRY(route->tls, io::TlsContext::ForClient(*target.tls));
     }

@@ -102,7 +102,7 @@ ClientPool::~ClientPool() = default;
 Result<std::unique_ptr<Client>> ClientPool::Make(const ClientTarget& target, const ClientBehaviour& behaviour,
                                                  bool quiet) {
     HAUMEA_TRY_VOID(Client::Check(target));
-    HAUMEA_TRY(Client::Connect connect, MakeDialer(loop_, target));
+    HAUMEA_TRY(Client::Connect connect, MakeDialer(loop_, target, behaviour.write_timeout_ms));
     Client::Environment environment;
     environment.scheduler = &loop_;
     environment.at_turn_end = [&loop = loop_](io::Scheduler::Task task) { loop.OnTurnEnd(std::move(task)); };

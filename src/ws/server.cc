@@ -90,6 +90,7 @@ Result<void> Server::Listen() {
     if (settings_.prepare) {
         HAUMEA_TRY_VOID(settings_.prepare());
     }
+    // No TCP_USER_TIMEOUT: a client that reads nothing for a while is slow, not dead; pings tell.
     auto accept = [this](std::unique_ptr<io::Stream> stream) { Adopt(std::move(stream)); };
     HAUMEA_TRY(listener_, io::Listener::Open(*loop_, settings_.address, settings_.port, io::SocketOptions{},
                                              std::move(accept)));

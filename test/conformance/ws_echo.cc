@@ -102,7 +102,7 @@ std::string RunOnce(const ClientTarget& base, const std::string& path, bool echo
     io::Loop loop;
     ClientTarget target = base;
     target.path += path;
-    auto connect = MakeDialer(loop, target);
+    auto connect = MakeDialer(loop, target, 0);
     if (!connect) {
         std::fprintf(stderr, "%s\n", connect.error().message.c_str());
         return "";
