@@ -15,6 +15,7 @@
 #include "io/error_text.h"
 #include "io/socket_address.h"
 #include "io/tls_context.h"
+#include "io/tls_error.h"
 
 namespace haumea::io {
 namespace {
@@ -345,60 +346,70 @@ class TlsStreamImpl final : public TlsStream {
         }
     }
 
-    // The first failure is the one that is told; what follows is its echo.
+    // The first failure is the one that is told; what follows is its echo, unless it is what the peer has to
+    // say about it.
     IoResult Failure() {
         const unsigned long code = ERR_peek_last_error();  // NOLINT: OpenSSL's type
-        if (handshake_done() && transport_.ended && error_.empty()) {
-            ERR_clear_error();
+        ERR_clear_error();
+        const bool alert = IsTlsAlert(code);
+        if (handshake_done() && transport_.ended && error_.empty() && !alert) {
             // Without close_notify: for protocols that mark their own ends, as WebSocket does, an end.
             return {IoResult::Status::kEnd};
         }
-        if (error_.empty()) {
-            error_ = !handshake_done()       ? HandshakeError(code)
+        if (error_.empty() || alert) {
+            errno_ = transport_.error;
+            error_ = alert                   ? AlertError(code)
+                     : !handshake_done()     ? HandshakeError(code)
                      : transport_.error != 0 ? ErrorText(transport_.error)
-                                             : "TLS: " + TlsErrorText();
+                                             : "TLS: " + TlsReason(code);
         }
-        ERR_clear_error();
-        return {IoResult::Status::kFailed, 0, transport_.error};
+        return {IoResult::Status::kFailed, 0, errno_};
     }
 
+    std::string AlertError(unsigned long code) {  // NOLINT: OpenSSL's type
+        errno_ = IsPassingTlsAlert(code) ? ECONNABORTED : 0;
+        return SSL_is_server(ssl_.get()) == 1
+                   ? fmt::format("the client refuses: {}", TlsReason(code))
+                   : fmt::format("the server refuses: {}", TlsAlertText(code, host_));
+    }
+
+    // What is refused for good leaves no errno; an end without a word counts as a reset.
     std::string HandshakeError(unsigned long code) {  // NOLINT: OpenSSL's type
-        if (transport_.plain_text) {
-            return SSL_is_server(ssl_.get()) == 1 ? "the client speaks plain text where TLS is expected"
-                                                  : "the server answered in plain text: set scheme: ws";
-        }
+        const bool server = SSL_is_server(ssl_.get()) == 1;
+        const bool verifies = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) != 0;
         const long verified = SSL_get_verify_result(ssl_.get());  // NOLINT: OpenSSL's type
-        if (verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-            return fmt::format("the server's certificate is not for \"{}\"", host_);
+        if (transport_.plain_text || (verifies && verified != X509_V_OK)) {
+            errno_ = 0;
         }
-        if (verified != X509_V_OK) {
-            return fmt::format("the {}'s certificate is refused: {}",
-                               SSL_is_server(ssl_.get()) == 1 ? "client" : "server",
-                               X509_verify_cert_error_string(verified));
+        if (transport_.plain_text) {
+            return server ? "the client speaks plain text where TLS is expected"
+                          : "the server answered in plain text: set scheme: ws";
+        }
+        if (verifies && verified != X509_V_OK) {
+            return CertificateErrorText(!server, verified, host_);
         }
         if (transport_.ended) {
+            errno_ = ECONNRESET;
             if (transport_.got_bytes) {
                 return "the peer ended the connection within the TLS handshake";
             }
             // What a server without TLS does with such bytes is often to hang up.
-            return SSL_is_server(ssl_.get()) == 1
-                       ? "the client ended the connection without beginning the TLS handshake"
-                       : "the server ended the connection without answering the TLS handshake; if it does "
-                         "not "
-                         "speak TLS, set scheme: ws";
+            return server ? "the client ended the connection without beginning the TLS handshake"
+                          : "the server ended the connection without answering the TLS handshake; if it does "
+                            "not speak TLS, set scheme: ws";
         }
         if (transport_.error != 0) {
             return ErrorText(transport_.error);
         }
-        const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-        return reason == nullptr ? "the TLS handshake failed"
-                                 : fmt::format("the TLS handshake failed: {}", reason);
+        return code == 0 ? "the TLS handshake failed"
+                         : fmt::format("the TLS handshake failed: {}", TlsReason(code));
     }
 
     Transport transport_;  // before ssl_, whose BIO points to it
     std::unique_ptr<SSL, SslFree> ssl_;
     std::string host_;
     std::string error_;
+    int errno_ = 0;        // of error_; 0: TLS itself
     std::string pending_;  // plain bytes that count as taken and wait for the transport
     std::function<void()> on_readable_;
     std::function<void()> on_writable_;

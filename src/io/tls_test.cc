@@ -184,22 +184,28 @@ TEST_F(TlsTest, AnUnknownIssuerIsRefused) {
     options.root_ca.text = MakeTestIdentity({.name = "other CA", .is_ca = true}).certificate;
     Make(options, ServerOptions());
     EXPECT_EQ(Shake(), IoResult::Status::kFailed);
-    EXPECT_EQ(client_->last_error(),
-              "the server's certificate is refused: unable to get local issuer certificate");
+    EXPECT_EQ(
+        client_->last_error(),
+        "the server's certificate is refused: it is from a CA that is not known here; set rootCaPath to "
+        "the CA that has signed it");
 }
 
 TEST_F(TlsTest, ASelfSignedCertificateIsRefusedByName) {
     server_identity_ = MakeTestIdentity({});
     Make(ClientOptions(), ServerOptions());
     EXPECT_EQ(Shake(), IoResult::Status::kFailed);
-    EXPECT_EQ(client_->last_error(), "the server's certificate is refused: self-signed certificate");
+    EXPECT_EQ(
+        client_->last_error(),
+        "the server's certificate is refused: self-signed certificate; set rootCaPath to the CA that has "
+        "signed it");
 }
 
 TEST_F(TlsTest, AnExpiredCertificateIsRefused) {
     server_identity_ = MakeTestIdentity({.valid_from_s = -7200, .valid_until_s = -3600, .issuer = &ca_});
     Make(ClientOptions(), ServerOptions());
     EXPECT_EQ(Shake(), IoResult::Status::kFailed);
-    EXPECT_EQ(client_->last_error(), "the server's certificate is refused: certificate has expired");
+    EXPECT_EQ(client_->last_error(),
+              "the server's certificate is refused: certificate has expired; it has to be renewed there");
 }
 
 TEST_F(TlsTest, ACertificateForAnotherHostIsRefused) {
@@ -270,6 +276,56 @@ TEST_F(TlsTest, AServerThatHangsUpIsNamed) {
         client_->last_error(),
         "the server ended the connection without answering the TLS handshake; if it does not speak TLS, "
         "set scheme: ws");
+}
+
+// Who dials again has to know which it was (contract §2): an errno for a connection that broke, none for no.
+TEST_F(TlsTest, ABrokenConnectionIsToldFromARefusal) {
+    TlsClientOptions trusting;
+    trusting.insecure_skip_verify = true;  // OpenSSL remembers what it would have refused
+    const auto error = [&](const TlsClientOptions& options, auto&& meanwhile) {
+        Make(options, ServerOptions());
+        client_->Handshake();
+        server_->Handshake();
+        meanwhile();
+        const IoResult result = client_->Handshake();
+        EXPECT_EQ(result.status, IoResult::Status::kFailed);
+        EXPECT_EQ(client_->Handshake().error, result.error) << "asked again";
+        return result.error;
+    };
+    EXPECT_EQ(error(ClientOptions(), [&] { wire_->Reset(); }), ECONNRESET);
+    EXPECT_EQ(error(ClientOptions(),
+                    [&] {
+                        wire_->pipes[1].bytes.resize(20);
+                        server_.reset();
+                    }),
+              ECONNRESET);
+    server_identity_ = MakeTestIdentity({});
+    EXPECT_EQ(error(ClientOptions(), [] {}), 0);
+    EXPECT_EQ(error(trusting,
+                    [&] {
+                        wire_->pipes[1].bytes.resize(wire_->pipes[1].bytes.size() - 10);
+                        server_.reset();
+                    }),
+              ECONNRESET);
+    EXPECT_EQ(client_->last_error(), "the peer ended the connection within the TLS handshake");
+}
+
+TEST_F(TlsTest, AServerThatWantsACertificateIsQuotedWithTheRemedy) {
+    TlsServerOptions server = ServerOptions();
+    server.client_certificate = ClientCertificate::kRequire;
+    server.client_ca.text = ca_.certificate;
+    Make(ClientOptions(), server);
+    Shake();
+    server_.reset();  // its alert is there, and our writing fails
+    IoResult result = Write(*client_, "GET / HTTP/1.1");
+    EXPECT_EQ(result.status, IoResult::Status::kFailed);
+    std::array<char, 100> chunk{};
+    result = client_->Read(chunk);
+    EXPECT_EQ(result.status, IoResult::Status::kFailed);
+    EXPECT_EQ(result.error, 0);
+    EXPECT_EQ(client_->last_error(),
+              "the server refuses: it requires a client certificate; set certificationPath and "
+              "privateKeyPath");
 }
 
 TEST_F(TlsTest, OldVersionsAreRefused) {

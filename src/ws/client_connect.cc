@@ -135,12 +135,20 @@ void Client::ReadHandshake() {
         case io::IoResult::Status::kWouldBlock:
             break;
         case io::IoResult::Status::kEnd:
-            AttemptFailed(io::ConnectStep::kHttp,
-                          "the server closed the connection without answering the handshake" + TlsHint(),
-                          false);
+            AttemptFailed(
+                io::ConnectStep::kHttp,
+                answer_begun_
+                    ? "the server closed the connection within its answer to the handshake"
+                    : "the server closed the connection without answering the handshake" + TlsHint(),
+                false);
             return;
         case io::IoResult::Status::kFailed:
-            HandshakeBroke();
+            if (target_.tls && result.error == 0) {
+                // With TLS 1.3 a server that wants another certificate says so here.
+                AttemptFailed(io::ConnectStep::kTls, stream_->last_error(), true);
+            } else {
+                HandshakeBroke();
+            }
             return;
         case io::IoResult::Status::kOk: {
             answer_begun_ = true;

@@ -171,7 +171,8 @@ class Dial final : public io::Connector {
     }
 
     void ContinueTls() {
-        switch (tls_->Handshake().status) {
+        const io::IoResult result = tls_->Handshake();
+        switch (result.status) {
             case io::IoResult::Status::kOk:
                 Finish(std::move(stream_));
                 return;
@@ -180,7 +181,8 @@ class Dial final : public io::Connector {
                 return;
             case io::IoResult::Status::kEnd:
             case io::IoResult::Status::kFailed:
-                Fail({io::ConnectStep::kTls, stream_->last_error(), true});
+                // A connection that broke may hold next time; a certificate is as bad as before.
+                Fail({io::ConnectStep::kTls, stream_->last_error(), result.error == 0});
                 return;
         }
     }

@@ -242,9 +242,51 @@ TEST_F(ClientPoolTest, AProbeSaysWhyTlsFailed) {
     EXPECT_EQ(Probe(Target(true)), "");
     ClientTarget target = Target(true);
     target.tls->root_ca = {};
-    EXPECT_EQ(Probe(target), "TLS: the server's certificate is refused: self-signed certificate");
+    EXPECT_EQ(
+        Probe(target),
+        "TLS: the server's certificate is refused: self-signed certificate; set rootCaPath to the CA that "
+        "has signed it");
     target.tls.reset();
     EXPECT_THAT(Probe(target), HasSubstr("set scheme: wss"));
+}
+
+TEST_F(ClientPoolTest, ATlsHandshakeThatIsCutIsTriedAgainSoonARefusedOneSlowly) {
+    behaviour_.reconnect = {1, 600'000, 1};
+    auto cuts = io::Listener::Open(loop_, "127.0.0.1", 0, {}, [](std::unique_ptr<io::Stream>) {});
+    ASSERT_TRUE(cuts);
+    ClientTarget target{.host = "127.0.0.1", .port = (*cuts)->port(), .path = "/echo"};
+    target.tls.emplace();
+    {
+        const ClientRef client = Acquire(target, one_);
+        EXPECT_TRUE(Until([&] { return client->Status().failures[size_t(io::ConnectStep::kTls)] >= 5; }));
+        EXPECT_THAT(client->Status().last_error, HasSubstr("TLS: "));
+    }
+    Serve(true);
+    target.port = port_;
+    const ClientRef client = Acquire(target, two_);
+    ASSERT_TRUE(Until([&] { return client->Status().failures[size_t(io::ConnectStep::kTls)] == 1; }));
+    const ClientStatus status = client->Status();
+    EXPECT_GE(status.retry_at_ms - status.last_try_ms, 300'000);
+    EXPECT_EQ(status.state, ClientState::kConnecting);
+}
+
+TEST_F(ClientPoolTest, AServerThatWantsACertificateIsARefusalOfTls) {
+    Serve(true);
+    context_ = [this] {
+        io::TlsServerOptions options;
+        options.certificate.text = identity_.certificate;
+        options.key.text = identity_.key;
+        options.client_ca.text = identity_.certificate;
+        options.client_certificate = io::ClientCertificate::kRequire;
+        return *io::TlsContext::ForServer(options);
+    }();
+    const ClientRef client = Acquire(Target(true), one_);
+    ASSERT_TRUE(Until([&] { return client->Status().attempts == 1 && client->Status().retry_at_ms != 0; }));
+    const ClientStatus status = client->Status();
+    EXPECT_EQ(status.last_error,
+              "TLS: the server refuses: it requires a client certificate; set certificationPath and "
+              "privateKeyPath");
+    EXPECT_GE(status.retry_at_ms - status.last_try_ms, behaviour_.reconnect.max_ms / 2);
 }
 
 TEST_F(ClientPoolTest, AProbeOfASilentServerEndsInTime) {
