@@ -2,10 +2,10 @@
 // from the other and reports loss, order and latency as one JSON line. A process of its own, without code of
 // the engine.
 //
-//   wire_load PORT IN OUT --rate N --seconds S --size BYTES [--share K]
+//   wire_load PORT IN OUT --rate N --seconds S --size BYTES [--share K] [--above A]
 //
-// An event is {"seq":n,"t":ns,"a":seq % K,"b":...,"pad":"..."}; the rule is expected to pass those with a > 3
-// (of K = 8: half) and to keep seq and t. Rate 0: as fast as the server takes them.
+// An event is {"seq":n,"t":ns,"a":seq % K,"b":...,"pad":"..."}; the rule is expected to pass those with a > A
+// (of K = 8 and A = 3: half) and to keep seq and t. Rate 0: as fast as the server takes them.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -137,6 +137,9 @@ void Receive(int fd, Received& out, std::atomic<uint64_t>& seen) {
                          static_cast<unsigned char>(buffer[at + 3]);
                 head = 4;
             }
+            if ((static_cast<unsigned char>(buffer[at + 1]) & 0x80U) != 0) {
+                head += 4;  // raw_wire passes frames on as they came
+            }
             if (filled - at < head + length) {
                 break;
             }
@@ -164,12 +167,13 @@ void Receive(int fd, Received& out, std::atomic<uint64_t>& seen) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        Die("usage: wire_load PORT IN OUT [--rate N] [--seconds S] [--size BYTES] [--share K]");
+        Die("usage: wire_load PORT IN OUT [--rate N] [--seconds S] [--size BYTES] [--share K] [--above A]");
     }
     uint64_t rate = 0;
     double seconds = 5;
     size_t size = 200;
     uint64_t share = 8;
+    int64_t above = 3;
     for (int i = 4; i + 1 < argc; i += 2) {
         const std::string_view name = argv[i];
         if (name == "--rate") {
@@ -180,6 +184,8 @@ int main(int argc, char** argv) {
             size = std::strtoull(argv[i + 1], nullptr, 10);
         } else if (name == "--share") {
             share = std::strtoull(argv[i + 1], nullptr, 10);
+        } else if (name == "--above") {
+            above = std::strtoll(argv[i + 1], nullptr, 10);
         } else {
             Die("unknown option " + std::string(name));
         }
@@ -207,7 +213,7 @@ int main(int argc, char** argv) {
         }
         for (uint64_t i = 0; i < due; ++i) {
             batch += Frame(sent, NowNs(), share, size);
-            expected += sent % share > 3 ? 1U : 0U;
+            expected += static_cast<int64_t>(sent % share) > above ? 1U : 0U;
             ++sent;
         }
         if (!batch.empty()) {
