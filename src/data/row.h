@@ -32,12 +32,18 @@ class RowLayout {
         return found == slots_.end() ? kNone : found->second;
     }
     const std::vector<std::string>& keys() const { return keys_; }
+    // Slots of a decoded row.
     size_t size() const { return keys_.size(); }
+    // Slots behind those, which no message fills: an operator computes them. While the rule is planned.
+    void AddComputed(size_t count) { computed_ += count; }
+    // Slots of a row when everything is computed.
+    size_t width() const { return keys_.size() + computed_; }
     bool open() const { return open_; }
 
   private:
     std::vector<std::string> keys_;
     std::unordered_map<std::string_view, uint32_t> slots_;  // views into keys_
+    size_t computed_ = 0;
     bool open_ = false;
 };
 

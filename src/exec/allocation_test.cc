@@ -56,6 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"texts", "SELECT upper(name) AS u, concat(name, \"!\") AS c, length(name) AS l FROM demo"},
         Case{"choice", "SELECT CASE WHEN temp > 30 THEN \"hot\" ELSE \"fine\" END AS t FROM demo"},
         Case{"alias", "SELECT temp * 2 AS t, t + 1 AS u FROM demo WHERE t > 1"},
+        Case{"look_back",
+             "SELECT id, lag(temp) AS l, acc_avg(temp) AS a FROM demo WHERE had_changed(true, nope) = false"},
         Case{"typed", "SELECT id, temp, name FROM ty WHERE id = 7"}, Case{"typed_star", "SELECT * FROM ty"}),
     [](const auto& tested) { return tested.param.name; });
 

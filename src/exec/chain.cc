@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "exec/analytic.h"
 #include "exec/filter.h"
 #include "exec/group.h"
 #include "exec/project.h"
@@ -85,6 +86,9 @@ OperatorChain BuildChain(RuleContext& context, const RuleOptions& options) {
     }
     if (options.is_event_time) {
         builder.Add<Watermark>(builder.Node("watermark"), options.late_tolerance_ms);
+    }
+    if (!plan.analytic.empty()) {
+        builder.Add<Analytic>(builder.Node("analytic"));
     }
     if (plan.early_filter != nullptr) {
         builder.Add<Filter>(builder.Node("filter"), *plan.early_filter);

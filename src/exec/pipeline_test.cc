@@ -333,5 +333,19 @@ TEST_F(PipelineTest, ExplainShowsTheOperatorsFromTheRootDown) {
         "]\"}");
 }
 
+TEST_F(PipelineTest, ExplainTellsAnalyticCallsOfFieldsFromThoseOfOtherClauses) {
+    const auto plan = DescribePlan("SELECT lag(a) AS l FROM demo WHERE had_changed(true, b)", {}, bench_);
+    ASSERT_TRUE(plan.has_value());
+    EXPECT_EQ(plan->explain,
+              "{\"op\":\"ProjectPlan_0\",\"info\":\"Fields:[ $$alias.l,aliasRef:Call:{ name:lag, "
+              "args:[demo.a] } ]\"}\n"
+              "\t{\"op\":\"FilterPlan_1\",\"info\":\"Condition:{ Call:{ name:had_changed, args:[true, "
+              "demo.b] } }, \"}\n"
+              "\t\t\t{\"op\":\"AnalyticFuncsPlan_2\",\"info\":\"Funcs:[ Call:{ name:had_changed, args:[true, "
+              "demo.b] } ], "
+              "FieldFuncs:[ Call:{ name:lag, args:[demo.a] } ]\"}\n"
+              "\t\t\t\t\t{\"op\":\"DataSourcePlan_3\",\"info\":\"StreamName: demo, StreamFields:[ a, b ]\"}");
+}
+
 }  // namespace
 }  // namespace haumea::exec

@@ -31,7 +31,7 @@ size_t FiringBytesPerRow(const plan::RulePlan& plan) {
 
 WindowOperator::WindowOperator(RuleContext& context, std::shared_ptr<metrics::NodeStats> stats)
     : Operator(context, std::move(stats)),
-      rows_(context.window_memory, context.plan.layout->size(), FiringBytesPerRow(context.plan)) {}
+      rows_(context.window_memory, context.plan.layout->width(), FiringBytesPerRow(context.plan)) {}
 
 bool WindowOperator::Keep(const expr::Tuple& tuple) noexcept {
     if (rows_.Append(tuple, context().meta)) {

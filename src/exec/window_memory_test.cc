@@ -105,6 +105,33 @@ TEST_F(WindowMemoryTest, ResultsForWhichThereIsNoRoomAreDroppedAndCounted) {
     EXPECT_EQ(bench_.Take().size(), static_cast<size_t>(2000 - project.dropped.load()));
 }
 
+TEST_F(WindowMemoryTest, PartitionsOfAnAnalyticCallForWhichThereIsNoRoomAreRefusedAndOldOnesGoOn) {
+    Start("SELECT k, acc_count(k) OVER (PARTITION BY k) AS n FROM demo");
+    SendKeys(kManyRows);
+    const metrics::NodeStats& analytic = Node("analytic");
+    const int64_t dropped = analytic.dropped.load();
+    EXPECT_GT(dropped, 0);
+    EXPECT_LT(dropped, kManyRows - 1000);
+    EXPECT_THAT(analytic.texts().last_exception,
+                testing::AllOf(StartsWith("call func acc_count error: what it remembers"),
+                               HasSubstr("windowBytes (1 MiB)")));
+    EXPECT_EQ(bench_.Take().size(), static_cast<size_t>(kManyRows - dropped));
+    bench_.Send(R"({"k":"key7"})");
+    EXPECT_THAT(bench_.Take(), testing::ElementsAre(R"({"k":"key7","n":2})"));
+}
+
+TEST_F(WindowMemoryTest, APartitionThatGrowsBeyondTheBoundBeginsAnew) {
+    Start("SELECT lag(k, 100) AS l FROM demo");
+    const std::string payload = R"({"k":")" + std::string(50'000, 'x') + R"("})";
+    for (int i = 0; i < 50; ++i) {
+        bench_.Send(payload);
+    }
+    const metrics::NodeStats& analytic = Node("analytic");
+    EXPECT_GT(analytic.dropped.load(), 0);
+    EXPECT_LT(analytic.dropped.load(), 5);
+    EXPECT_THAT(analytic.texts().last_exception, HasSubstr("begins anew"));
+}
+
 TEST_F(WindowMemoryTest, RowsThatLeaveASlidingWindowMakeRoom) {
     Start("SELECT count(k) AS n FROM demo GROUP BY SLIDINGWINDOW(ms, 1)");
     for (int i = 0; i < kManyRows; ++i) {

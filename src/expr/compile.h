@@ -37,6 +37,8 @@ class Scope {
     // Index into Tuple::derived of a call that an operator computes (row_number); RowLayout::kNone for
     // others.
     virtual uint32_t DerivedIndex(const sql::CallExpr& call) const = 0;
+    // Slot of the row that has the result of an analytic call.
+    virtual uint32_t AnalyticSlot(const sql::CallExpr& call) const = 0;
     // The printed form with bound names: identity of aggregate calls.
     virtual std::string Print(const sql::Expr& expr) const = 0;
 };
@@ -51,6 +53,8 @@ class Compiler {
     Result<const Node*> Compile(const sql::Expr& expr);
     // The select field `alias`, computed once per row for all that refer to it.
     Result<const Node*> CompileAlias(uint32_t alias) { return Alias(alias); }
+    // Stands for `*` where only rows are counted.
+    Result<const Node*> CompileTrue() { return Literal(Value::Bool(true)); }
     // The whole row as an object, as `*` shows it.
     Result<const Node*> CompileWildcard(const sql::WildcardExpr* wildcard);
 

@@ -52,7 +52,11 @@ Result<const Node*> Compiler::Call(const sql::CallExpr& expr) {
             break;
         case sql::FunctionClass::kAggregate:
             return Aggregate(expr, *function);
-        case sql::FunctionClass::kAnalytic:
+        case sql::FunctionClass::kAnalytic: {
+            Node* node = program_.NewNode(eval::Slot);
+            node->slot = scope_.AnalyticSlot(expr);
+            return node;
+        }
         case sql::FunctionClass::kMultiColumn:
         case sql::FunctionClass::kSetReturning:
         case sql::FunctionClass::kWindowFunction:

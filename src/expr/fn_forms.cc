@@ -37,48 +37,11 @@ std::string CheckMqtt(const sql::CallExpr& call) {
                : "Parameter of mqtt function can be only topic or messageid.";
 }
 
-std::string CheckLag(const sql::CallExpr& call) {
-    const size_t count = call.args.size();
-    if (count < 1 || count > 4) {
-        return fmt::format("expect one two or three args but got {}", count);
-    }
-    if (count >= 2) {
-        const sql::Expr& index = *call.args[1];
-        if (index.kind == sql::ExprKind::kColumn || index.kind == sql::ExprKind::kNumber ||
-            index.kind == sql::ExprKind::kString || index.kind == sql::ExprKind::kTimeUnit ||
-            sql::IsBooleanSyntax(index)) {
-            return "Expect int type for parameter 2";
-        }
-        const auto* number = sql::As<sql::IntegerExpr>(&index);
-        if (number != nullptr && number->value < 0) {
-            return "the index should not be a nagtive integer";
-        }
-    }
-    return count == 4 ? CheckKinds(call, "...b") : "";
-}
-
-std::string CheckLatest(const sql::CallExpr& call) {
-    const size_t count = call.args.size();
-    return count < 1 || count > 2 ? fmt::format("expect one or two args but got {}", count) : "";
-}
-
-std::string CheckHadChanged(const sql::CallExpr& call) {
-    if (call.args.size() <= 1) {
-        return fmt::format("expect more than one arg but got {}", call.args.size());
-    }
-    return CheckKinds(call, "b");
-}
-
 std::string CheckChangedCols(const sql::CallExpr& call) {
     if (call.args.size() <= 2) {
         return fmt::format("expect more than two args but got {}", call.args.size());
     }
     return CheckKinds(call, "sb");
-}
-
-std::string CheckAccumulate(const sql::CallExpr& call) {
-    const size_t count = call.args.size();
-    return count != 1 && count != 3 ? fmt::format("Expect 1/3 arguments but found {}.", count) : "";
 }
 
 struct Form {
@@ -117,24 +80,6 @@ constexpr Form kForms[] = {
      "How often the condition on groups was true before."},
     {"last_agg_hit_time", Class::kAggregate, "aggregate", 0, 0, nullptr, "last_agg_hit_time()",
      "Trigger of the window in which the condition on groups was true before."},
-    {"lag", Class::kAnalytic, "analytic", 1, 4, CheckLag, "lag(x[, n[, default[, ignore_null]]])",
-     "The value n events ago."},
-    {"latest", Class::kAnalytic, "analytic", 1, 2, CheckLatest, "latest(x[, default])",
-     "The latest value that is not null."},
-    {"changed_col", Class::kAnalytic, "analytic", 2, 2, Kinds<'b'>, "changed_col(ignore_null, x)",
-     "The value when it differs from the one before."},
-    {"had_changed", Class::kAnalytic, "analytic", 1, -1, CheckHadChanged, "had_changed(ignore_null, x, ...)",
-     "Whether one of the values differs from the one before."},
-    {"acc_sum", Class::kAnalytic, "analytic", 1, 3, CheckAccumulate, "acc_sum(x[, begin, reset])",
-     "Running sum."},
-    {"acc_avg", Class::kAnalytic, "analytic", 1, 3, CheckAccumulate, "acc_avg(x[, begin, reset])",
-     "Running mean."},
-    {"acc_max", Class::kAnalytic, "analytic", 1, 3, CheckAccumulate, "acc_max(x[, begin, reset])",
-     "Running maximum."},
-    {"acc_min", Class::kAnalytic, "analytic", 1, 3, CheckAccumulate, "acc_min(x[, begin, reset])",
-     "Running minimum."},
-    {"acc_count", Class::kAnalytic, "analytic", 1, 3, CheckAccumulate, "acc_count(x[, begin, reset])",
-     "Running count of values that are not null."},
     {"changed_cols", Class::kMultiColumn, "analytic", 1, -1, CheckChangedCols,
      "changed_cols(prefix, ignore_null, x, ...)",
      "A column for each value that differs from the one before."},

@@ -109,6 +109,7 @@ void AddArrayMakers(FunctionRegistry& registry);
 void AddObjectFunctions(FunctionRegistry& registry);
 void AddJsonFunctions(FunctionRegistry& registry);
 void AddMiscFunctions(FunctionRegistry& registry);
+void AddAnalyticFunctions(FunctionRegistry& registry);
 void AddBuiltinForms(FunctionRegistry& registry);
 void AddBasicAggregates(FunctionRegistry& registry);
 void AddStatisticAggregates(FunctionRegistry& registry);

@@ -43,6 +43,8 @@ using AggregateFunction = Value (*)(std::span<const std::span<const Value>> args
 // literals[i] is kMissing where argument i is no literal. Null result: no state. An error refuses the
 // statement.
 using PrepareFunction = Result<std::unique_ptr<FunctionState>> (*)(std::span<const Value> literals);
+// A fresh state of an analytic function, for one partition.
+using MakeAnalytic = std::unique_ptr<class AnalyticState> (*)();
 // The whole text after `validate function x error: `, or empty when the call is fine.
 using CheckFunction = std::string (*)(const sql::CallExpr& call);
 
@@ -70,6 +72,7 @@ struct FunctionDescriptor {
     bool pure = true;  // same arguments, same result: may be folded
     ScalarFunction scalar = nullptr;
     AggregateFunction aggregate = nullptr;
+    MakeAnalytic analytic = nullptr;  // kAnalytic: an operator runs the call (expr/analytic.h)
     PrepareFunction prepare = nullptr;
     // Not a function of values: the compiler implements it (meta, window_start, row_number ...), by name.
     bool builtin_form = false;

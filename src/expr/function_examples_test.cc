@@ -17,6 +17,7 @@ class NoNames final : public Scope {
     const sql::Expr& AliasExpr(uint32_t) const override { std::abort(); }
     const RowLayout& layout() const override { return layout_; }
     uint32_t DerivedIndex(const sql::CallExpr&) const override { return RowLayout::kNone; }
+    uint32_t AnalyticSlot(const sql::CallExpr&) const override { return RowLayout::kNone; }
     std::string Print(const sql::Expr& expr) const override { return sql::PrintExpr(expr); }
 
   private:

@@ -47,6 +47,7 @@ const FunctionRegistry& FunctionRegistry::Builtin() {
         AddArrayMakers(all);
         AddObjectFunctions(all);
         AddMiscFunctions(all);
+        AddAnalyticFunctions(all);
         AddBuiltinForms(all);
         return all;
     }();

@@ -77,7 +77,8 @@ Result<void> Binder::Bind(const std::string& timestamp) {
     if (!timestamp.empty()) {
         columns_[timestamp] = true;
     }
-    return CheckNestedAggregates();
+    HAUMEA_TRY_VOID(CheckNestedAggregates());
+    return OrderAnalytic();
 }
 
 // An aggregate takes rows, so nothing that is itself an aggregate may be its argument, not even by the name
@@ -281,8 +282,11 @@ Result<void> Binder::BindCall(const sql::CallExpr& call, uint32_t field, bool in
         }
         derived_.emplace(&call, static_cast<uint32_t>(derived_.size()));
     }
-    const bool counts_rows =
-        call.name == "count" && call.args.size() == 1 && call.args.front()->kind == sql::ExprKind::kWildcard;
+    if (kind == sql::FunctionClass::kAnalytic) {
+        analytic_.push_back(&call);
+    }
+    const bool counts_rows = (call.name == "count" || call.name == "acc_count") && call.args.size() == 1 &&
+                             call.args.front()->kind == sql::ExprKind::kWildcard;
     if (counts_rows) {
         return {};
     }
@@ -347,6 +351,42 @@ const sql::Expr& Binder::AliasExpr(uint32_t alias) const { return *stmt_.fields[
 uint32_t Binder::DerivedIndex(const sql::CallExpr& call) const {
     const auto found = derived_.find(&call);
     return found == derived_.end() ? RowLayout::kNone : found->second;
+}
+
+uint32_t Binder::AnalyticSlot(const sql::CallExpr& call) const {
+    const auto found = analytic_index_.find(&call);
+    HAUMEA_CHECK(found != analytic_index_.end());
+    return static_cast<uint32_t>(layout_->size()) + found->second;
+}
+
+// Analytic calls run on single rows, before there are groups; one may be the argument of another.
+Result<void> Binder::OrderAnalytic() {
+    std::vector<const sql::CallExpr*> ordered;
+    Result<void> result;
+    const std::function<void(const sql::CallExpr&)> add = [&](const sql::CallExpr& call) {
+        if (analytic_index_.contains(&call) || !result) {
+            return;
+        }
+        analytic_index_[&call] = 0;  // seen; its place is known behind those that it needs
+        ForEachChild(call, [&](const sql::Expr& child) {
+            if (HasAggregate(child)) {
+                result = Failf("invalid argument for func {}: aggregate argument is not allowed", call.name);
+            }
+            Uses(child, [&](const sql::CallExpr& inner) {
+                if (std::find(analytic_.begin(), analytic_.end(), &inner) != analytic_.end()) {
+                    add(inner);
+                }
+                return false;
+            });
+        });
+        analytic_index_[&call] = static_cast<uint32_t>(ordered.size());
+        ordered.push_back(&call);
+    };
+    for (const sql::CallExpr* call : analytic_) {
+        add(*call);
+    }
+    analytic_ = std::move(ordered);
+    return result;
 }
 
 bool Binder::IsAliasReference(const sql::ColumnExpr& column) const {

@@ -36,11 +36,15 @@ class Binder final : public expr::Scope {
     const sql::Expr& AliasExpr(uint32_t alias) const override;
     const RowLayout& layout() const override { return *layout_; }
     uint32_t DerivedIndex(const sql::CallExpr& call) const override;
+    uint32_t AnalyticSlot(const sql::CallExpr& call) const override;
     std::string Print(const sql::Expr& expr) const override;
 
     // Something refers to the alias of this select field.
     bool IsReferenced(uint32_t field) const { return referenced_.contains(field); }
     bool IsAliasReference(const sql::ColumnExpr& column) const;
+    // Analytic calls in the order in which they run: as they stand in the statement, each behind those that
+    // its arguments need.
+    const std::vector<const sql::CallExpr*>& analytic() const { return analytic_; }
     uint32_t derived() const { return static_cast<uint32_t>(derived_.size()); }
     // A field without aggregate may still refer to one by its alias.
     bool HasAggregate(const sql::Expr& expr) const;
@@ -65,6 +69,7 @@ class Binder final : public expr::Scope {
     Result<void> BindExpr(const sql::Expr& expr, uint32_t field, bool inside_aggregate);
     Result<void> BindColumn(const sql::ColumnExpr& column, uint32_t field);
     Result<void> BindCall(const sql::CallExpr& call, uint32_t field, bool inside_aggregate);
+    Result<void> OrderAnalytic();
     Result<void> CheckColumn(const sql::ColumnExpr& column) const;
     // The select field whose alias `column` means when it stands in `field`; kNoField for none.
     uint32_t FindAlias(const sql::ColumnExpr& column, uint32_t field) const;
@@ -76,6 +81,8 @@ class Binder final : public expr::Scope {
     const RowLayout* layout_ = nullptr;
     std::unordered_map<const sql::ColumnExpr*, Bound> bound_;
     std::unordered_map<const sql::CallExpr*, uint32_t> derived_;
+    std::vector<const sql::CallExpr*> analytic_;
+    std::unordered_map<const sql::CallExpr*, uint32_t> analytic_index_;
     std::map<std::string, uint32_t, std::less<>> aliases_;
     std::map<std::string, bool, std::less<>> columns_;   // used names
     mutable std::map<uint32_t, bool> alias_aggregates_;  // by field

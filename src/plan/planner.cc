@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "expr/compile.h"
 #include "plan/binder.h"
@@ -27,6 +28,7 @@ class Planner {
     Result<void> CheckStatement() const;
     Result<std::string> TimestampColumn() const;
     Result<void> CheckHaving() const;
+    Result<void> PlanAnalytic();
     Result<void> PlanWindow();
     Result<void> PlanWhere();
     Result<void> PlanGroups();
@@ -36,6 +38,7 @@ class Planner {
     void Explain();
     std::string ExplainFields() const;
     std::string ExplainOrder() const;
+    std::string ExplainAnalytic() const;
 
     const PlanOptions& options_;
     const FindStream& find_stream_;
@@ -124,6 +127,29 @@ Result<void> Planner::CheckHaving() const {
     return {};
 }
 
+Result<void> Planner::PlanAnalytic() {
+    for (const sql::CallExpr* call : binder_->analytic()) {
+        AnalyticCall planned;
+        planned.function = expr::FunctionRegistry::Builtin().Find(call->name);
+        planned.error_prefix = "call func " + call->name + " error: ";
+        for (const sql::ExprPtr& arg : call->args) {
+            // acc_count(*) counts rows; it needs none of their columns.
+            const bool counts_rows = call->name == "acc_count" && arg->kind == sql::ExprKind::kWildcard;
+            HAUMEA_TRY(const expr::Node* node, counts_rows ? compiler_->CompileTrue() : Compile(*arg));
+            planned.args.push_back(node);
+        }
+        for (const sql::ExprPtr& key : call->partition) {
+            HAUMEA_TRY(const expr::Node* node, Compile(*key));
+            planned.partition.push_back(node);
+        }
+        if (call->when != nullptr) {
+            HAUMEA_TRY(planned.when, Compile(*call->when));
+        }
+        plan_->analytic.push_back(std::move(planned));
+    }
+    return {};
+}
+
 Result<void> Planner::PlanWindow() {
     const sql::WindowExpr* window = stmt().window.get();
     if (window == nullptr) {
@@ -174,8 +200,9 @@ Result<void> Planner::PlanWhere() {
         return {};
     }
     HAUMEA_TRY(const expr::Node* condition, Compile(*stmt().where));
-    const bool late = stmt().window != nullptr && (FiltersWindows(*stmt().window, options_.is_event_time) ||
-                                                   binder_->HasAggregate(*stmt().where));
+    const bool late =
+        stmt().window != nullptr && (FiltersWindows(*stmt().window, options_.is_event_time) ||
+                                     !plan_->analytic.empty() || binder_->HasAggregate(*stmt().where));
     (late ? plan_->late_filter : plan_->early_filter) = condition;
     return {};
 }
@@ -286,6 +313,32 @@ std::string Planner::ExplainOrder() const {
     return text + " ]";
 }
 
+// Calls of the select list apart from those of other clauses.
+std::string Planner::ExplainAnalytic() const {
+    std::string fields;
+    std::string others;
+    std::set<const sql::CallExpr*> in_fields;
+    for (const sql::Field& field : stmt().fields) {
+        VisitAll(*field.expr, [&in_fields](const sql::Expr& expr) {
+            if (const auto* call = sql::As<sql::CallExpr>(&expr); call != nullptr) {
+                in_fields.insert(call);
+            }
+        });
+    }
+    for (const sql::CallExpr* call : binder_->analytic()) {
+        std::string& list = in_fields.contains(call) ? fields : others;
+        list += (list.empty() ? "" : ", ") + binder_->Print(*call);
+    }
+    std::string text;
+    if (!others.empty()) {
+        text += "Funcs:[ " + others + " ]";
+    }
+    if (!fields.empty()) {
+        text += (text.empty() ? "FieldFuncs:[ " : ", FieldFuncs:[ ") + fields + " ]";
+    }
+    return text;
+}
+
 void Planner::Explain() {
     const auto condition = [this](const sql::Expr& expr) {
         return "Condition:{ " + binder_->Print(expr) + " }, ";
@@ -320,6 +373,9 @@ void Planner::Explain() {
     if (plan_->early_filter != nullptr) {
         text.Add("FilterPlan", condition(*stmt().where));
     }
+    if (!plan_->analytic.empty()) {
+        text.Add("AnalyticFuncsPlan", ExplainAnalytic());
+    }
     if (options_.is_event_time) {
         text.Add("WatermarkPlan", "Emitters:[ " + plan_->stream->name + " ], SendWatermark:true");
     }
@@ -348,11 +404,13 @@ Result<std::unique_ptr<RulePlan>> Planner::Plan(const std::string& sql) {
         return Fail(timestamp.error());
     }
     plan_->layout = binder_->MakeLayout();
+    plan_->layout->AddComputed(binder_->analytic().size());
     binder_->UseLayout(*plan_->layout);
     if (!timestamp->empty()) {
         plan_->timestamp_slot = plan_->layout->Find(*timestamp);
     }
     compiler_ = std::make_unique<expr::Compiler>(plan_->program, *binder_, functions);
+    HAUMEA_TRY_VOID(PlanAnalytic());
     HAUMEA_TRY_VOID(PlanWindow());
     HAUMEA_TRY_VOID(PlanWhere());
     HAUMEA_TRY_VOID(PlanGroups());

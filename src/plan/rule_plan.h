@@ -59,6 +59,15 @@ struct SortKey {
     bool ascending = true;
 };
 
+// One call of an analytic function, run once per row below WHERE and the window.
+struct AnalyticCall {
+    const expr::FunctionDescriptor* function = nullptr;
+    std::vector<const expr::Node*> args;
+    std::vector<const expr::Node*> partition;
+    const expr::Node* when = nullptr;
+    std::string error_prefix;  // of a failing function: "call func lag error: "
+};
+
 // A planned rule: bound, checked and compiled, nothing opened. Immutable after planning; belongs to the
 // rule's pipeline.
 struct RulePlan {
@@ -68,7 +77,9 @@ struct RulePlan {
     expr::Program program;
 
     uint32_t timestamp_slot = RowLayout::kNone;  // event time only
-    const expr::Node* early_filter = nullptr;    // WHERE below the window, or without one
+    // In order of running; the result of call i is in slot layout->size() + i.
+    std::vector<AnalyticCall> analytic;
+    const expr::Node* early_filter = nullptr;  // WHERE below the window, or without one
     std::optional<WindowSpec> window;
     const expr::Node* late_filter = nullptr;  // WHERE on the rows of a window
     bool aggregate = false;                   // one result per group instead of per row
