@@ -32,6 +32,8 @@ class SinkPipeline final : public Action {
     void SetResumeCallback(std::function<void()> resume) override {
         if (stages_.outlet) {
             stages_.outlet->SetResumeCallback(std::move(resume));
+        } else {
+            stages_.row_sink->SetResumeCallback(std::move(resume));
         }
     }
     void Flush() noexcept override { FlushBatch(); }
@@ -46,6 +48,7 @@ class SinkPipeline final : public Action {
     void Handle(const TransformItem& item, const Metadata* meta) noexcept;
     void HandleForTransport(const TransformItem& item) noexcept;
     void HandleForRows(const TransformItem& item, const Metadata* meta) noexcept;
+    void SendRows(const Emission& emission) noexcept;
     bool EncodeItem(const TransformItem& item, std::string& error) noexcept;
     // Compresses, encrypts and pushes what is in encoded_; `dynamic`: for EncodedMessage.
     void Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept;
@@ -214,7 +217,13 @@ void SinkPipeline::HandleForRows(const TransformItem& item, const Metadata* meta
         CountBatched(item.rows());
         return;
     }
-    stages_.row_sink->Send({.rows = rows, .is_error = false, .meta = meta});
+    SendRows({.rows = rows, .is_error = false, .meta = meta});
+}
+
+void SinkPipeline::SendRows(const Emission& emission) noexcept {
+    if (stages_.row_sink->Send(emission) == Flow::kPause) {
+        flow_ = Flow::kPause;
+    }
 }
 
 void SinkPipeline::Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept {
@@ -256,7 +265,7 @@ void SinkPipeline::SendErrorText(std::string_view text) noexcept {
 // lists, binary no objects) sends it as JSON.
 void SinkPipeline::SendErrorRow(const Value& row) noexcept {
     if (stages_.row_sink) {
-        stages_.row_sink->Send({.rows = {&row, 1}, .is_error = true});
+        SendRows({.rows = {&row, 1}, .is_error = true});
         return;
     }
     encoded_.Clear();
@@ -313,7 +322,7 @@ void SinkPipeline::FlushBatch() noexcept {
         Finish(stages_.common.encoder.format != "binary", std::move(dynamic_values_));
     }
     if (!batch_rows_.empty()) {
-        stages_.row_sink->Send({.rows = batch_rows_, .is_error = false});
+        SendRows({.rows = batch_rows_, .is_error = false});
         batch_rows_.clear();
         batch_arena_.Reset();
     }

@@ -59,21 +59,37 @@ bool HasWildcard(std::string_view topic) noexcept {
     return topic.find_first_of("+#") != std::string_view::npos;
 }
 
+// A rule that publishes. Shared with the inboxes it waits for and with posted calls, which may outlive it.
+struct MemoryBus::Publisher {
+    std::string rule_id;
+    std::function<void()> resume;  // empty once the publication has ended
+    int waits = 0;                 // for that many inboxes
+};
+
 // The rows that wait for one subscriber. Two halves: one is filled while the other is delivered.
 class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
   public:
-    Inbox(io::Scheduler& scheduler, std::string pattern, const Limits& limits, Receiver& receiver)
-        : scheduler_(&scheduler), pattern_(std::move(pattern)), limits_(limits), receiver_(&receiver) {}
+    Inbox(io::Scheduler& scheduler, std::string rule_id, std::string pattern, const Limits& limits,
+          Receiver& receiver)
+        : scheduler_(&scheduler),
+          rule_id_(std::move(rule_id)),
+          pattern_(std::move(pattern)),
+          limits_(limits),
+          receiver_(&receiver) {}
 
+    const std::string& rule_id() const { return rule_id_; }
     const std::string& pattern() const { return pattern_; }
+    bool full() const { return Exceeds(1); }
+    const std::vector<std::shared_ptr<Publisher>>& waiting() const { return waiting_; }
 
-    void Put(const std::string& topic, const Value& object, int64_t timestamp_ms) {
-        const size_t waiting = filling_.rows.size() + delivering_.rows.size() - next_;
-        if (waiting >= limits_.rows ||
-            filling_.arena.reserved_bytes() + delivering_.arena.reserved_bytes() >= limits_.bytes) {
-            ++dropped_;
-        } else {
-            filling_.rows.push_back({CopyValue(object, filling_.arena), topic, timestamp_ms});
+    void Put(const std::string& topic, std::span<const Value> rows, int64_t timestamp_ms) {
+        const bool had_room = !full();
+        for (const Value& row : rows) {
+            if (!had_room && Exceeds(kOverflow)) {
+                ++dropped_;
+            } else {
+                filling_.rows.push_back({CopyValue(row, filling_.arena), topic, timestamp_ms});
+            }
         }
         Schedule();
     }
@@ -81,7 +97,17 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
         paused_ = false;
         Schedule();
     }
-    void Detach() { receiver_ = nullptr; }
+    void Detach() {
+        receiver_ = nullptr;
+        Release();
+    }
+    void Add(const std::shared_ptr<Publisher>& publisher) {
+        if (std::find(waiting_.begin(), waiting_.end(), publisher) == waiting_.end()) {
+            ++publisher->waits;
+            waiting_.push_back(publisher);
+        }
+    }
+    void Remove(const std::shared_ptr<Publisher>& publisher) { std::erase(waiting_, publisher); }
 
   private:
     struct Entry {
@@ -94,6 +120,12 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
         std::vector<Entry> rows;
     };
 
+    size_t rows() const { return filling_.rows.size() + delivering_.rows.size() - next_; }
+    size_t bytes() const { return filling_.arena.reserved_bytes() + delivering_.arena.reserved_bytes(); }
+    bool Exceeds(size_t times) const {
+        return rows() >= limits_.rows * times || bytes() >= limits_.bytes * times;
+    }
+
     void Schedule() {
         if (posted_ || paused_) {
             return;
@@ -105,27 +137,50 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
         });
     }
 
-    // One half per turn: what arrives meanwhile waits for the next.
+    // A bounded number of rows per turn, none of those that arrive meanwhile.
     void Deliver() {
         if (receiver_ != nullptr && dropped_ != 0) {
             receiver_->OnDropped(std::exchange(dropped_, 0));
         }
+        TakeNextHalf();
+        for (int i = 0;
+             i < kRowsPerTurn && receiver_ != nullptr && !paused_ && next_ < delivering_.rows.size(); ++i) {
+            const Entry& entry = delivering_.rows[next_++];
+            paused_ = receiver_->OnRow(entry.object, entry.topic, entry.timestamp_ms) == Flow::kPause;
+        }
+        TakeNextHalf();
+        if (rows() == 0 || (rows() * 2 <= limits_.rows && bytes() * 2 <= limits_.bytes)) {
+            Release();
+        }
+        if (receiver_ != nullptr && rows() != 0) {
+            Schedule();
+        }
+    }
+
+    void TakeNextHalf() {
         if (next_ == delivering_.rows.size()) {
             delivering_.rows.clear();
             delivering_.arena.Reset();
             next_ = 0;
             std::swap(filling_, delivering_);
         }
-        while (receiver_ != nullptr && !paused_ && next_ < delivering_.rows.size()) {
-            const Entry& entry = delivering_.rows[next_++];
-            paused_ = receiver_->OnRow(entry.object, entry.topic, entry.timestamp_ms) == Flow::kPause;
-        }
-        if (receiver_ != nullptr && (next_ < delivering_.rows.size() || !filling_.rows.empty())) {
-            Schedule();
+    }
+
+    // Who waited for this inbox goes on, unless it waits for others.
+    void Release() {
+        for (const auto& publisher : std::exchange(waiting_, {})) {
+            if (--publisher->waits == 0) {
+                scheduler_->Post([publisher] {
+                    if (publisher->waits == 0 && publisher->resume) {
+                        publisher->resume();
+                    }
+                });
+            }
         }
     }
 
     io::Scheduler* scheduler_;
+    std::string rule_id_;
     std::string pattern_;
     Limits limits_;
     Receiver* receiver_;  // null once the subscription has ended
@@ -133,6 +188,7 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
     Half delivering_;
     size_t next_ = 0;  // in delivering_
     int64_t dropped_ = 0;
+    std::vector<std::shared_ptr<Publisher>> waiting_;
     bool paused_ = false;
     bool posted_ = false;
 };
@@ -151,24 +207,70 @@ class MemoryBus::Handle final : public Subscription {
     std::shared_ptr<Inbox> inbox_;
 };
 
+class MemoryBus::Share final : public Publication {
+  public:
+    Share(MemoryBus& bus, std::shared_ptr<Publisher> publisher)
+        : bus_(&bus), publisher_(std::move(publisher)) {}
+    ~Share() override {
+        publisher_->resume = nullptr;
+        for (const auto& inbox : bus_->inboxes_) {
+            inbox->Remove(publisher_);
+        }
+    }
+    Flow Publish(const std::string& topic, std::span<const Value> rows, int64_t timestamp_ms) override {
+        return bus_->Publish(publisher_, topic, rows, timestamp_ms);
+    }
+
+  private:
+    MemoryBus* bus_;
+    std::shared_ptr<Publisher> publisher_;
+};
+
 MemoryBus::~MemoryBus() { HAUMEA_CHECK(inboxes_.empty()); }
 
-std::unique_ptr<MemoryBus::Subscription> MemoryBus::Subscribe(std::string pattern, const Limits& limits,
-                                                              Receiver& receiver) {
-    auto inbox = std::make_shared<Inbox>(*scheduler_, std::move(pattern), limits, receiver);
+std::unique_ptr<MemoryBus::Subscription> MemoryBus::Subscribe(std::string rule_id, std::string pattern,
+                                                              const Limits& limits, Receiver& receiver) {
+    auto inbox =
+        std::make_shared<Inbox>(*scheduler_, std::move(rule_id), std::move(pattern), limits, receiver);
     inboxes_.push_back(inbox);
     return std::make_unique<Handle>(*this, std::move(inbox));
 }
 
-size_t MemoryBus::Publish(const std::string& topic, const Value& object, int64_t timestamp_ms) {
-    size_t receivers = 0;
+std::unique_ptr<MemoryBus::Publication> MemoryBus::Advertise(std::string rule_id,
+                                                             std::function<void()> resume) {
+    return std::make_unique<Share>(
+        *this, std::make_shared<Publisher>(Publisher{std::move(rule_id), std::move(resume)}));
+}
+
+Flow MemoryBus::Publish(const std::shared_ptr<Publisher>& publisher, const std::string& topic,
+                        std::span<const Value> rows, int64_t timestamp_ms) {
     for (const auto& inbox : inboxes_) {
-        if (TopicMatches(inbox->pattern(), topic)) {
-            inbox->Put(topic, object, timestamp_ms);
-            ++receivers;
+        if (!TopicMatches(inbox->pattern(), topic)) {
+            continue;
+        }
+        inbox->Put(topic, rows, timestamp_ms);
+        if (inbox->full() && !Waits(inbox->rule_id(), publisher->rule_id)) {
+            inbox->Add(publisher);
         }
     }
-    return receivers;
+    return publisher->waits == 0 ? Flow::kContinue : Flow::kPause;
+}
+
+bool MemoryBus::Waits(const std::string& from, const std::string& to) const {
+    std::vector<std::string_view> seen{from};
+    for (size_t i = 0; i < seen.size(); ++i) {
+        if (seen[i] == to) {
+            return true;
+        }
+        for (const auto& inbox : inboxes_) {
+            const bool waits = std::any_of(inbox->waiting().begin(), inbox->waiting().end(),
+                                           [&](const auto& one) { return one->rule_id == seen[i]; });
+            if (waits && std::find(seen.begin(), seen.end(), inbox->rule_id()) == seen.end()) {
+                seen.push_back(inbox->rule_id());
+            }
+        }
+    }
+    return false;
 }
 
 }  // namespace haumea::connect

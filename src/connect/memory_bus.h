@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,16 +22,23 @@ bool IsTopicPattern(std::string_view pattern) noexcept;
 bool HasWildcard(std::string_view topic) noexcept;
 
 // Rows between rules of this process, by topic. A published row is copied for every subscriber and delivered
-// in a later turn of the loop, so that rules which feed each other do not nest. Owned by the engine; home
-// loop only.
+// in a later turn of the loop, so that rules which feed each other do not nest. A subscriber that is slower
+// than its feeders slows them down: who publishes is told to wait as long as one of the inboxes it publishes
+// to is full (contract §8: memory is read more slowly, nothing is dropped). Rows are dropped, counted, only
+// when that cannot help: rules that feed each other in a circle never wait for each other, and what cannot
+// wait (the timer of a window) has kOverflow times the room. Owned by the engine; home loop only.
 class MemoryBus {
   public:
-    // Of one subscriber: rows that wait for it. The newest are dropped beyond it, counted by the
-    // subscription.
+    // Of one subscriber: rows that wait for it, and their memory. A list of rows for which there was room
+    // when it came is taken whole.
     struct Limits {
         size_t rows = 65'536;
         size_t bytes = 16U << 20U;
     };
+    static constexpr size_t kOverflow = 4;
+    // Delivered to one subscriber in one turn of the loop.
+    static constexpr int kRowsPerTurn = 512;
+
     class Receiver {
       public:
         virtual ~Receiver() = default;
@@ -44,20 +53,36 @@ class MemoryBus {
         // After a receiver has said kPause.
         virtual void Resume() = 0;
     };
+    // The right to publish of one rule; ends with its destruction. The bus outlives it.
+    class Publication {
+      public:
+        virtual ~Publication() = default;
+        // kPause: publish nothing more until `resume` is called, from a posted task. The rows have been
+        // taken.
+        virtual Flow Publish(const std::string& topic, std::span<const Value> rows, int64_t timestamp_ms) = 0;
+    };
 
     explicit MemoryBus(io::Scheduler& scheduler) : scheduler_(&scheduler) {}
     MemoryBus(const MemoryBus&) = delete;
     MemoryBus& operator=(const MemoryBus&) = delete;
     ~MemoryBus();
 
-    // `receiver` outlives the subscription.
-    std::unique_ptr<Subscription> Subscribe(std::string pattern, const Limits& limits, Receiver& receiver);
-    // How many subscribers took the row or have dropped it.
-    size_t Publish(const std::string& topic, const Value& object, int64_t timestamp_ms);
+    // `rule_id`: whose rows wait here; `receiver` outlives the subscription.
+    std::unique_ptr<Subscription> Subscribe(std::string rule_id, std::string pattern, const Limits& limits,
+                                            Receiver& receiver);
+    // `resume` may be empty when nothing can wait.
+    std::unique_ptr<Publication> Advertise(std::string rule_id, std::function<void()> resume);
 
   private:
+    struct Publisher;
     class Inbox;
     class Handle;
+    class Share;
+    Flow Publish(const std::shared_ptr<Publisher>& publisher, const std::string& topic,
+                 std::span<const Value> rows, int64_t timestamp_ms);
+    // Does the rule `from` wait, directly or through others, for the rule `to`?
+    bool Waits(const std::string& from, const std::string& to) const;
+
     io::Scheduler* scheduler_;
     std::vector<std::shared_ptr<Inbox>> inboxes_;  // shared with posted deliveries, which may come too late
 };

@@ -76,6 +76,9 @@ class SharedSources::Hub final : public SourceListener {
     void OnError(Error error) noexcept override {
         ForEach([&](Subscriber& subscriber) { subscriber.listener()->OnError(error); });
     }
+    void OnDropped(int64_t messages, std::string text) noexcept override {
+        ForEach([&](Subscriber& subscriber) { subscriber.listener()->OnDropped(messages, text); });
+    }
     void OnEnd(std::string message) noexcept override {
         ForEach([&](Subscriber& subscriber) { subscriber.listener()->OnEnd(message); });
     }

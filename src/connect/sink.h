@@ -97,7 +97,10 @@ class RowSink {
   public:
     virtual ~RowSink() = default;
     virtual Result<void> Open(metrics::NodeStats& stats) = 0;
-    virtual void Send(const Emission& emission) noexcept = 0;
+    // kPause: the rule is to wait, the resume callback follows. The rows have been taken all the same.
+    virtual Flow Send(const Emission& emission) noexcept = 0;
+    // Before Open(); a sink that never says kPause needs none.
+    virtual void SetResumeCallback(std::function<void()> resume) { static_cast<void>(resume); }
     virtual void Close() = 0;
 };
 

@@ -46,6 +46,11 @@ class SourceListener {
     virtual Flow OnRow(const Value& object, int64_t timestamp_ms, const Ref<Metadata>& meta) noexcept = 0;
     // Something went wrong with one message or with reading; the source goes on.
     virtual void OnError(Error error) noexcept = 0;
+    // `messages` that had arrived were given up, for the reason in `text`.
+    virtual void OnDropped(int64_t messages, std::string text) noexcept {
+        static_cast<void>(messages);
+        OnError(Error(std::move(text)));
+    }
     // A bounded source has delivered everything; `message` may be empty. No further calls follow.
     virtual void OnEnd(std::string message) noexcept = 0;
     virtual void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept = 0;

@@ -52,10 +52,10 @@ class LocalConnectors : public testing::Test {
         EXPECT_TRUE((*action)->Open());
         return std::move(*action);
     }
-    void Emit(connect::Action& action, double a) {
+    connect::Flow Emit(connect::Action& action, double a) {
         const Field field{"a", Value::Double(a)};
         const Value row = Value::Object({&field, 1});
-        action.Emit({.rows = {&row, 1}});
+        return action.Emit({.rows = {&row, 1}});
     }
     void Write(const std::string& name, std::string_view content) {
         std::ofstream(folder_ + "/" + name) << content;
@@ -117,6 +117,27 @@ TEST_F(LocalConnectors, MemoryCarriesRowsFromRuleToRule) {
     spec.props = Props(R"({"topic":"a/#"})");
     EXPECT_NE(connect::MakeAction(registry_, spec, {}, services_).error().message.find("wildcard found"),
               std::string::npos);
+}
+
+TEST_F(LocalConnectors, AMemorySinkMakesItsRuleWaitForASlowReader) {
+    recorder_.answer = connect::Flow::kPause;
+    ASSERT_EQ(MakeSource("memory", "t", R"({"bufferLength":2})"), "");
+    const auto action = MakeAction("memory", R"({"topic":"t"})");
+    int resumed = 0;
+    action->Close();
+    action->SetResumeCallback([&resumed] { ++resumed; });
+    ASSERT_TRUE(action->Open());
+    EXPECT_EQ(Emit(*action, 1), connect::Flow::kContinue);
+    EXPECT_EQ(Emit(*action, 2), connect::Flow::kPause);
+    scheduler_.RunPosted();
+    EXPECT_EQ(recorder_.messages.size(), 1U);
+    recorder_.answer = connect::Flow::kContinue;
+    source_->Resume();
+    scheduler_.RunPosted();
+    EXPECT_EQ(resumed, 1);
+    EXPECT_EQ(recorder_.messages, (Texts{R"({"a":1})", R"({"a":2})"}));
+    EXPECT_EQ(Emit(*action, 3), connect::Flow::kContinue);
+    EXPECT_TRUE(recorder_.errors.empty());
 }
 
 TEST_F(LocalConnectors, NopAndLogCount) {

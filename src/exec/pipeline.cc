@@ -247,6 +247,14 @@ void StreamPipeline::OnError(Error error) noexcept {
     }
 }
 
+void StreamPipeline::OnDropped(int64_t messages, std::string text) noexcept {
+    if (running_) {
+        const Turn turn(context_);
+        source_stats_->CountDropped(messages, metrics::DropReason::kQueueFull);
+        OnFailure(*source_stats_, text);
+    }
+}
+
 void StreamPipeline::OnEnd(std::string message) noexcept {
     scheduler_.Post([this, alive = alive_, message = std::move(message)]() mutable {
         if (*alive && on_end_) {

@@ -41,6 +41,7 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
     connect::Flow OnRow(const Value& object, int64_t timestamp_ms,
                         const Ref<connect::Metadata>& meta) noexcept override;
     void OnError(Error error) noexcept override;
+    void OnDropped(int64_t messages, std::string text) noexcept override;
     void OnEnd(std::string message) noexcept override;
     void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept override;
     // ResultListener

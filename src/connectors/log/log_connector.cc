@@ -15,11 +15,12 @@ class LogSink final : public connect::RowSink {
         stats_ = &stats;
         return {};
     }
-    void Send(const connect::Emission& emission) noexcept override {
+    connect::Flow Send(const connect::Emission& emission) noexcept override {
         stats_->CountIn();
         log::Info("sink result for rule {}: {}", rule_id_, connect::RowText(emission.rows));
         stats_->CountProcessed();
         stats_->CountOut();
+        return connect::Flow::kContinue;
     }
     void Close() override {}
 

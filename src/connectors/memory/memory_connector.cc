@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "connect/common_properties.h"
@@ -16,7 +18,8 @@ using connect::Flow;
 using connect::MemoryBus;
 
 constexpr connect::PropertyDoc kSourceProperties[] = {
-    {"bufferLength", "integer", "1024", "rows that may wait for the rule; beyond, the oldest goes"},
+    {"bufferLength", "integer", "65536",
+     "rows that may wait for the rule; beyond, the rules that feed it have to wait"},
 };
 constexpr connect::PropertyDoc kSinkProperties[] = {
     {"topic", "string", "", "topic to publish to, without wildcards"},
@@ -27,39 +30,42 @@ constexpr connect::PropertyDoc kSinkProperties[] = {
 
 class MemorySink final : public connect::RowSink {
   public:
-    MemorySink(MemoryBus& bus, const Clock& clock, std::string topic)
-        : bus_(&bus), clock_(&clock), topic_(std::move(topic)) {}
+    MemorySink(MemoryBus& bus, const Clock& clock, std::string rule_id, std::string topic)
+        : bus_(&bus), clock_(&clock), rule_id_(std::move(rule_id)), topic_(std::move(topic)) {}
+    void SetResumeCallback(std::function<void()> resume) override { resume_ = std::move(resume); }
     Result<void> Open(metrics::NodeStats& stats) override {
         stats_ = &stats;
+        publication_ = bus_->Advertise(rule_id_, resume_);
         stats.SetConnection(metrics::ConnectionState::kConnected, "", clock_->NowMs());
         return {};
     }
-    void Send(const connect::Emission& emission) noexcept override {
+    Flow Send(const connect::Emission& emission) noexcept override {
         stats_->CountIn();
-        const int64_t now = clock_->NowMs();
-        for (const Value& row : emission.rows) {
-            bus_->Publish(topic_, row, now);
-        }
+        const Flow flow = publication_->Publish(topic_, emission.rows, clock_->NowMs());
         stats_->CountProcessed();
         stats_->CountOut();
+        return flow;
     }
-    void Close() override {}
+    void Close() override { publication_.reset(); }
 
   private:
     MemoryBus* bus_;
     const Clock* clock_;
+    std::string rule_id_;
     std::string topic_;
+    std::function<void()> resume_;
+    std::unique_ptr<MemoryBus::Publication> publication_;  // while open
     metrics::NodeStats* stats_ = nullptr;
 };
 
 class MemorySource final : public connect::Source, private MemoryBus::Receiver {
   public:
-    MemorySource(MemoryBus& bus, std::string pattern, MemoryBus::Limits limits)
-        : bus_(&bus), pattern_(std::move(pattern)), limits_(limits) {}
+    MemorySource(MemoryBus& bus, std::string rule_id, std::string pattern, MemoryBus::Limits limits)
+        : bus_(&bus), rule_id_(std::move(rule_id)), pattern_(std::move(pattern)), limits_(limits) {}
 
     Result<void> Start(connect::SourceListener& listener) override {
         listener_ = &listener;
-        subscription_ = bus_->Subscribe(pattern_, limits_, *this);
+        subscription_ = bus_->Subscribe(rule_id_, pattern_, limits_, *this);
         listener.OnConnection(metrics::ConnectionState::kConnected, "");
         return {};
     }
@@ -80,11 +86,14 @@ class MemorySource final : public connect::Source, private MemoryBus::Receiver {
         return listener_->OnRow(object, timestamp_ms, meta_);
     }
     void OnDropped(int64_t rows) noexcept override {
-        listener_->OnError(
-            Errorf("{} rows of topic {} were dropped: the rule is slower than its feeders", rows, pattern_));
+        listener_->OnDropped(
+            rows, fmt::format("{} rows of topic {} were dropped: the rule is slower than what feeds "
+                              "it, which cannot wait (a circle of rules, or a window)",
+                              rows, pattern_));
     }
 
     MemoryBus* bus_;
+    std::string rule_id_;
     std::string pattern_;
     MemoryBus::Limits limits_;
     connect::SourceListener* listener_ = nullptr;
@@ -112,7 +121,8 @@ Result<std::unique_ptr<connect::RowSink>> MakeSink(const connect::SinkSpec& spec
     }
     connect::WarnUnknown(spec.props, "sink memory", {connect::CommonPropertyDocs(), kSinkProperties},
                          *spec.warnings);
-    return std::make_unique<MemorySink>(*services.memory_bus, services.scheduler->clock(), topic);
+    return std::make_unique<MemorySink>(*services.memory_bus, services.scheduler->clock(), spec.rule_id,
+                                        topic);
 }
 
 Result<std::unique_ptr<connect::Source>> MakeSource(const connect::SourceSpec& spec,
@@ -133,7 +143,7 @@ Result<std::unique_ptr<connect::Source>> MakeSource(const connect::SourceSpec& s
     if (services.memory_bus == nullptr) {
         return Failf("source memory: there is no memory bus in this process");
     }
-    return std::make_unique<MemorySource>(*services.memory_bus, topic, limits);
+    return std::make_unique<MemorySource>(*services.memory_bus, spec.rule_id, topic, limits);
 }
 
 }  // namespace
