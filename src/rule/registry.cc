@@ -168,6 +168,7 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
         GoBack(rule, old, was_running);
         return Fail(std::move(done.error()));
     }
+    unstored_.erase(id);
     ArmTimers();
     return Change{id, std::move(warnings)};
 }
@@ -213,9 +214,35 @@ Result<void> Registry::SetTriggered(Rule& rule, bool triggered) {
     return {};
 }
 
+Result<void> Registry::SetStopped(Rule& rule) {
+    auto stored = SetTriggered(rule, false);
+    if (!stored && rule.def().triggered) {
+        rule.def().triggered = false;
+        unstored_.insert(rule.def().id);
+        ArmTimers();
+    }
+    return unstored_.contains(rule.def().id) ? stored : Result<void>();
+}
+
+void Registry::StoreWhatIsPending() {
+    for (auto next = unstored_.begin(); next != unstored_.end();) {
+        if (Rule* rule = FindOwn(*next); rule != nullptr && !SetTriggered(*rule, false)) {
+            return;  // the others will not do better
+        }
+        log::Info("rule {}: it is stored now that it has stopped", *next);
+        next = unstored_.erase(next);
+    }
+}
+
 Result<void> Registry::Start(const std::string& id) {
     HAUMEA_TRY(Rule * rule, Need(id));
-    HAUMEA_TRY_VOID(SetTriggered(*rule, true));
+    // Then the next start of the engine finds what it has to find, also when the text cannot be rewritten.
+    const bool stored_already = rule->def().triggered || unstored_.contains(id);
+    if (auto stored = SetTriggered(*rule, true); !stored && !stored_already) {
+        return stored;
+    }
+    rule->def().triggered = true;
+    unstored_.erase(id);
     auto started = rule->Start();
     ArmTimers();
     return started;
@@ -223,8 +250,13 @@ Result<void> Registry::Start(const std::string& id) {
 
 Result<void> Registry::Stop(const std::string& id) {
     HAUMEA_TRY(Rule * rule, Need(id));
-    HAUMEA_TRY_VOID(SetTriggered(*rule, false));
+    auto stored = SetStopped(*rule);
     rule->Stop();
+    if (!stored) {
+        return Fail(std::move(stored.error())
+                        .With("the rule is stopped, but that could not be stored and is tried again: if the "
+                              "engine ends before, its next start runs the rule again"));
+    }
     return {};
 }
 
@@ -295,8 +327,7 @@ void Registry::OnEnd(Rule& rule, bool failed) {
     if (failed) {
         return;  // stays triggered: the patrol or the next start of the engine runs it again
     }
-    if (const auto stored = SetTriggered(rule, false); !stored) {
-        rule.def().triggered = false;
+    if (const auto stored = SetStopped(rule); !stored) {
         log::Error("rule {}: its end is not stored: {}", rule.def().id, stored.error().message);
     }
 }
@@ -308,8 +339,9 @@ void Registry::ArmTimers() {
     if (!patrol_.pending() && std::any_of(rules_.begin(), rules_.end(), wants_patrol)) {
         patrol_.Start(environment_.patrol_interval_ms, [this] { Patrol(); });
     }
-    if (!tick_.pending() && std::any_of(rules_.begin(), rules_.end(),
-                                        [](const auto& entry) { return NeedsTick(*entry.second); })) {
+    if (!tick_.pending() &&
+        (!unstored_.empty() || std::any_of(rules_.begin(), rules_.end(),
+                                           [](const auto& entry) { return NeedsTick(*entry.second); }))) {
         tick_.Start(kTickMs, [this] { FollowConditions(); });
     }
 }
@@ -327,6 +359,7 @@ void Registry::Patrol() {
 }
 
 void Registry::FollowConditions() {
+    StoreWhatIsPending();
     for (const auto& [id, rule] : rules_) {
         if (!rule->def().triggered) {
             continue;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,10 @@ class Registry {
     // PUT: plans first; on an error the old rule keeps running. Creates what does not exist.
     Result<Change> Update(const std::string& id, std::string_view body);
     Result<void> Delete(const std::string& id);
+    // Start and restart. Refused, changing nothing, when it has to be stored and cannot.
     Result<void> Start(const std::string& id);
+    // Ends the run whatever happens. When that cannot be stored, the error says so and what follows: it is
+    // tried again every second, and an engine that ends before that runs the rule again.
     Result<void> Stop(const std::string& id);
     Result<void> Restart(const std::string& id);
     Result<void> SetTags(const std::string& id, std::vector<std::string> tags);
@@ -78,6 +82,9 @@ class Registry {
     static void GoBack(Rule& rule, const RuleDef& old, bool was_running);
     // Writes `triggered` into the stored text.
     Result<void> SetTriggered(Rule& rule, bool triggered);
+    // The rule does not run any more, whether that can be stored or not.
+    Result<void> SetStopped(Rule& rule);
+    void StoreWhatIsPending();
     void OnEnd(Rule& rule, bool failed);
     void RecoverOne(const std::string& id, const std::string& text);
     void ArmTimers();
@@ -87,8 +94,9 @@ class Registry {
     store::KeyValue* table_;
     Options defaults_;
     std::map<std::string, std::unique_ptr<Rule>, std::less<>> rules_;
-    io::Timer patrol_;  // restarts failed rules
-    io::Timer tick_;    // every second while a rule has a schedule or waits for a connection
+    std::set<std::string> unstored_;  // rules that have ended, which could not be stored so far
+    io::Timer patrol_;                // restarts failed rules
+    io::Timer tick_;  // every second while a rule has a schedule, waits for a connection or is unstored
 };
 
 }  // namespace haumea::rule

@@ -233,6 +233,58 @@ TEST_F(RegistryTest, ATemporaryRuleIsNotStored) {
     EXPECT_TRUE(engine_.rules->Delete("r"));
 }
 
+TEST_F(RegistryTest, AStopTakesEffectAndSaysThatItCouldNotBeStored) {
+    Create("r");
+    engine_.rule_table.broken = true;
+    const auto stopped = engine_.rules->Stop("r");
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(
+        stopped.error().message,
+        "the rule is stopped, but that could not be stored and is tried again: if the engine ends before, "
+        "its next start runs the rule again: the disk is full");
+    EXPECT_EQ(engine_.StateOf("r"), "stopped");
+    EXPECT_EQ(engine_.script.log, (Log{"start r", "stop r"}));
+    engine_.Boot();
+    ASSERT_TRUE(engine_.rules->Recover());
+    EXPECT_EQ(engine_.StateOf("r"), "running");
+}
+
+TEST_F(RegistryTest, AStopThatCouldNotBeStoredIsStoredAsSoonAsThatWorks) {
+    Create("r");
+    engine_.rule_table.broken = true;
+    EXPECT_FALSE(engine_.rules->Stop("r"));
+    engine_.control.AdvanceTo(3'000);
+    engine_.rule_table.broken = false;
+    engine_.control.AdvanceTo(5'000);
+    engine_.Boot();
+    ASSERT_TRUE(engine_.rules->Recover());
+    EXPECT_EQ(engine_.StateOf("r"), "stopped");
+}
+
+TEST_F(RegistryTest, AStartThatCannotBeStoredIsRefusedUnlessItIsStoredAlready) {
+    Create("stopped", R"(,"triggered":false)");
+    Create("running");
+    engine_.rule_table.broken = true;
+    EXPECT_EQ(engine_.rules->Start("stopped").error().message, "the disk is full");
+    EXPECT_EQ(engine_.StateOf("stopped"), "stopped");
+    EXPECT_TRUE(engine_.rules->Start("running"));
+    EXPECT_FALSE(engine_.rules->Stop("running"));
+    EXPECT_TRUE(engine_.rules->Start("running"));
+    engine_.rule_table.broken = false;
+    engine_.control.AdvanceTo(5'000);
+    engine_.Boot();
+    ASSERT_TRUE(engine_.rules->Recover());
+    EXPECT_EQ(engine_.StateOf("running"), "running");
+    EXPECT_TRUE(engine_.rules->Stop("stopped"));
+}
+
+TEST_F(RegistryTest, ADeletionThatCannotBeStoredLeavesTheRule) {
+    Create("r");
+    engine_.rule_table.broken = true;
+    EXPECT_FALSE(engine_.rules->Delete("r"));
+    EXPECT_EQ(engine_.StateOf("r"), "running");
+}
+
 TEST_F(RegistryTest, WarningsAreInAnswerAndStatus) {
     engine_.script.warnings["r"] = {"property foo of nop is unknown"};
     EXPECT_EQ(engine_.rules->Create(RuleText("r"))->warnings, Log{"property foo of nop is unknown"});

@@ -3,7 +3,7 @@ import json
 import resource
 import unittest
 
-from harness import ServerTest, main
+from harness import ServerTest, main, wait_for
 
 
 class FullDisk(ServerTest):
@@ -11,6 +11,7 @@ class FullDisk(ServerTest):
         super().setUp()
         self.stream()
         self.server.must("POST", "/rules", self.definition("kept"))
+        self.server.must("POST", "/rules", {**self.definition("resting"), "triggered": False})
         self.server.must("POST", "/connections", self.connection("held", "/held"))
         self.fill()
         self.addCleanup(self.free)
@@ -53,7 +54,7 @@ class FullDisk(ServerTest):
                 ("POST", "/streams", {"sql": new_stream}), ("PUT", "/streams/demo", {"sql": other_demo}),
                 ("DELETE", "/streams/demo?force=true", None), ("POST", "/rules", self.definition("b")),
                 ("PUT", "/rules/kept", self.definition("kept", "a")), ("PUT", "/rules/b", self.definition("b")),
-                ("POST", "/rules/kept/stop", None), ("DELETE", "/rules/kept", None),
+                ("DELETE", "/rules/kept", None), ("POST", "/rules/resting/start", None),
                 ("PUT", "/rules/kept/tags", {"tags": ["x"]}), ("POST", "/connection/websocket", {"endpoint": "/x"}),
                 ("POST", "/connections", self.connection("c", "/c")), ("PUT", "/connections/held", self.connection("held", "/d")),
                 ("DELETE", "/connections/held", None)):
@@ -68,8 +69,39 @@ class FullDisk(ServerTest):
         self.server.must("PUT", "/rules/kept", self.definition("kept", "a"))
         self.server.stop()
         self.server.start()
-        self.assertEqual([rule["id"] for rule in json.loads(self.server.must("GET", "/rules"))], ["b", "kept"])
+        self.assertEqual([rule["id"] for rule in json.loads(self.server.must("GET", "/rules"))], ["b", "kept", "resting"])
         self.assertIn("SELECT a FROM demo", self.server.must("GET", "/rules/kept"))
+
+    def stop_while_full(self):
+        status, text = self.server.rest("POST", "/rules/kept/stop")
+        self.assertEqual(status, 400, text)
+        message = json.loads(text)["message"]
+        for part in ("stop rule error: the rule is stopped, but that could not be stored", "its next start runs the rule again",
+                     "cannot write data/haumea.db", "free space"):
+            self.assertIn(part, message)
+        state = self.server.status("kept")
+        self.assertEqual((state["status"], state["message"]), ("stopped", "canceled manually"))
+
+    def test_a_rule_can_be_stopped_and_what_is_not_stored_is_said(self):
+        self.stop_while_full()
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(self.server.status("kept")["status"], "running")
+
+    def test_a_stop_that_was_not_stored_is_stored_once_there_is_room(self):
+        self.stop_while_full()
+        self.free()
+        wait_for(lambda: "it is stored now that it has stopped" in self.server.log_text(), "the stop is stored")
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(self.server.status("kept")["status"], "stopped")
+
+    def test_a_rule_whose_stored_state_stays_the_same_starts_and_stops_all_the_same(self):
+        self.assertEqual(self.server.must("POST", "/rules/kept/restart"), "Rule kept was restarted")
+        self.assertEqual(self.server.must("POST", "/rules/resting/stop"), "Rule resting was stopped.")
+        self.stop_while_full()
+        self.assertEqual(self.server.must("POST", "/rules/kept/start"), "Rule kept was started")
+        self.assertEqual(self.server.status("kept")["status"], "running")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,10 +64,38 @@ class FakePipeline final : public exec::RulePipeline {
     std::vector<std::string> warnings_;
 };
 
+// A table that takes no changes while `broken`, like one on a full disk.
+class BreakableTable final : public store::KeyValue {
+  public:
+    explicit BreakableTable(store::KeyValue& inner) : inner_(&inner) {}
+    Result<std::optional<std::string>> Get(std::string_view key) const override { return inner_->Get(key); }
+    Result<> Set(std::string_view key, std::string_view value) override {
+        return broken ? Result<>(Fail(Full())) : inner_->Set(key, value);
+    }
+    Result<bool> SetNew(std::string_view key, std::string_view value) override {
+        return broken ? Result<bool>(Fail(Full())) : inner_->SetNew(key, value);
+    }
+    Result<bool> Delete(std::string_view key) override {
+        return broken ? Result<bool>(Fail(Full())) : inner_->Delete(key);
+    }
+    Result<std::vector<std::string>> Keys() const override { return inner_->Keys(); }
+    Result<std::vector<Entry>> All() const override { return inner_->All(); }
+
+    bool broken = false;
+
+  private:
+    static Error Full() { return Error("the disk is full"); }
+    store::KeyValue* inner_;
+};
+
 // A catalog and a registry on stores in memory, fake pipelines and virtual time: one simulated engine.
 class FakeEngine {
   public:
-    FakeEngine() : control(1'000), store(store::MakeMemoryStore()), catalog(store->Table("stream")) {
+    FakeEngine()
+        : control(1'000),
+          store(store::MakeMemoryStore()),
+          rule_table(store->Table("rule")),
+          catalog(store->Table("stream")) {
         Boot();
     }
 
@@ -87,7 +117,7 @@ class FakeEngine {
                 .explain = "{\"op\":\"ProjectPlan_0\"}", .sources = {"demo"}, .columns = {}};
         };
         rules.reset();
-        rules = std::make_unique<Registry>(std::move(environment), store->Table("rule"), Options{});
+        rules = std::make_unique<Registry>(std::move(environment), rule_table, Options{});
         catalog.SetUsage([this](const std::string& name) { return rules->IsStreamInUse(name); });
     }
     // What a pipeline reports from its loop.
@@ -103,6 +133,7 @@ class FakeEngine {
     io::VirtualScheduler control;
     Script script;
     std::unique_ptr<store::Store> store;
+    BreakableTable rule_table;
     Catalog catalog;
     std::unique_ptr<Registry> rules;
 };
