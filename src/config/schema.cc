@@ -173,8 +173,11 @@ Result<Node> Field::AcceptInteger(const Node& given) const {
         return Failf("{} is no duration: write a text such as 10s, or a whole number of milliseconds",
                      Shown(given));
     } else {
-        return Failf("{} is no whole number{}", Shown(given),
-                     given.is_string() ? ": write it without quotes" : "");
+        const std::string constraint = Constraint();
+        return Failf("{} is no whole number: {}", Shown(given),
+                     given.is_string()    ? "write it without quotes"
+                     : constraint.empty() ? "write one such as 100"
+                                          : "it must be " + constraint);
     }
     if (value < min_ || value > max_) {
         return Failf("{} is out of range: it must be {}", Shown(given), Constraint());
@@ -254,9 +257,11 @@ Result<> SchemaTable::ReadMember(const std::string& key, const Node& value, cons
         }
         auto accepted = entry.field->Accept(value);
         if (!accepted) {
-            const std::string reason =
-                entry.field->secret() ? "the value (not shown) is not acceptable" : accepted.error().message;
-            return Failf("{}: {}: {}", origin(full), full, reason);
+            // What a rule says holds no value; what a type says does.
+            const bool hide = entry.field->secret() && !value.is_string();
+            return Failf("{}: {}: {}{}", origin(full), full,
+                         entry.field->secret() ? "the value (not shown) is not acceptable: " : "",
+                         hide ? "write it as a text, in quotes" : accepted.error().message);
         }
         entry.store(target, *accepted);
         return {};

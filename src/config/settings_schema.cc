@@ -1,4 +1,5 @@
 #include "config/settings.h"
+#include "data/zone.h"
 
 namespace haumea::config {
 namespace {
@@ -18,6 +19,14 @@ std::string CheckAesKey(const Node& value) {
         text.empty() || (text.size() % 4 == 0 && digits.find_first_not_of(kDigits) == std::string::npos &&
                          (bytes == 16 || bytes == 24 || bytes == 32));
     return good ? "" : "it must be the base64 text of 16, 24 or 32 bytes (openssl rand -base64 32)";
+}
+
+std::string CheckZone(const Node& value) {
+    if (FindZone(value.as_string())) {
+        return "";
+    }
+    return fmt::format("there is no time zone \"{}\": it must be UTC, Local or an IANA name such as Europe/Berlin",
+                       value.as_string());
 }
 
 Schema<TlsFiles> TlsSchema() {
@@ -53,7 +62,9 @@ Schema<BasicSettings> BasicSchema() {
     s.Section("restTls", &B::rest_tls, TlsSchema(), "REST over HTTPS when both are set");
     s.Add("prometheus", &B::prometheus).Doc("serve /metrics");
     s.Add("prometheusPort", &B::prometheus_port).Min(1).Doc("port of /metrics; may be the port of REST");
-    s.Add("timezone", &B::timezone).Doc("zone of functions and formats: an IANA name, UTC or Local");
+    s.Add("timezone", &B::timezone)
+        .Check(CheckZone)
+        .Doc("zone of functions and formats: an IANA name, UTC or Local");
     s.Add("ignoreCase", &B::ignore_case).Doc("column names match ignoring case");
     s.Add("aesKey", &B::aes_key).Secret().Check(CheckAesKey).Doc("key of `encryption: aes`, base64");
     s.Add("rulePatrolInterval", &B::rule_patrol_interval)

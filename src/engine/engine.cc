@@ -341,10 +341,14 @@ Result<void> Engine::Impl::StartRest() {
     server.port = basic.rest_port;
     server.cert_file = basic.rest_tls.cert_file;
     server.key_file = basic.rest_tls.key_file;
-    HAUMEA_TRY(rest, http::Server::Open(control_loop, server, http::WithCors([this](http::Request request) {
-                                            const Connectivity::Patience somebody_waits(*connectivity);
-                                            return router.Dispatch(std::move(request));
-                                        })));
+    auto opened = http::Server::Open(control_loop, server, http::WithCors([this](http::Request request) {
+                                         const Connectivity::Patience somebody_waits(*connectivity);
+                                         return router.Dispatch(std::move(request));
+                                     }));
+    if (!opened) {
+        return Fail(std::move(opened.error()).With("basic.restIp, basic.restPort, basic.restTls"));
+    }
+    rest = std::move(*opened);
     log::Info("haumea {} serves REST on {}://{}:{}; channels are on port {}", Version(),
               server.cert_file.empty() ? "http" : "https", basic.rest_ip, rest->port(),
               configuration.settings.source.http_server_port);
