@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/node.h"
+#include "connect/properties.h"
 #include "connect/shared_source.h"
 #include "connectors/websocket/websocket_check.h"
 #include "rule/connections_secrets.h"
@@ -124,6 +125,27 @@ Result<config::Node> ConnectorFactory::SourceProperties(const sql::StreamDef& st
     return props;
 }
 
+Result<exec::SourceDecoding> ConnectorFactory::Decoding(const sql::StreamDef& stream) {
+    const std::string type = Lower(stream.options.type);
+    HAUMEA_TRY(const config::Node props, SourceProperties(stream, type));
+    connect::PropertyReader reader(props, fmt::format("source {}", type));
+    exec::SourceDecoding decoding;
+    decoding.whole_numbers_as_int = reader.Bool("useInt64ForWholeNumber", false);
+    decoding.fields = reader.Strings("fields");
+    // To go on without them would turn every message into an error, or into something else.
+    for (const char* name :
+         {"decompression", "payloadField", "payloadFormat", "payloadBatchField", "mergeField", "merger"}) {
+        const config::Node* given = props.FindNoCase(name);
+        if (given != nullptr && !given->is_null() && !(given->is_string() && given->as_string().empty())) {
+            reader.Refuse(Errorf("property {} is not supported yet: remove it from CONF_KEY or EXTRA", name));
+        }
+    }
+    if (auto status = reader.status(); !status) {
+        return Fail(std::move(status.error()).WithCode(ErrorCode::kExecutor));
+    }
+    return decoding;
+}
+
 Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql::StreamDef& stream,
                                                                       const std::string& rule_id) {
     const bool table = stream.kind == sql::StreamKind::kTable;
@@ -152,7 +174,9 @@ Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql:
         HAUMEA_TRY_VOID(CheckConnection(fmt::format("{} {}", rule_id, stream.name), "source websocket",
                                         spec.props, spec.datasource));
     }
-    if (!stream.options.shared || services_.shared_sources == nullptr) {
+    // A topic is shared as it is: every rule has its own place there, and the bus sees who waits for whom.
+    const bool shared = stream.options.shared && type != "memory";
+    if (!shared || services_.shared_sources == nullptr) {
         return source;
     }
     // What was made above proved that it can be made; the first rule that starts makes the one that runs.

@@ -32,6 +32,7 @@ class ConnectorFactory final : public exec::Connectors {
 
     Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef& stream,
                                                         const std::string& rule_id) override;
+    Result<exec::SourceDecoding> Decoding(const sql::StreamDef& stream) override;
     Result<std::vector<std::unique_ptr<connect::Action>>> MakeActions(
         const config::Node& action, int index, const std::string& rule_id,
         const exec::RuleOptions& options) override;

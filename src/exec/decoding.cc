@@ -1,6 +1,7 @@
 #include "exec/decoding.h"
 
 #include <cmath>
+#include <utility>
 
 #include "data/cast.h"
 #include "data/datetime.h"
@@ -83,8 +84,10 @@ class TimestampPattern {
 };
 
 Result<std::unique_ptr<codec::Decoder>> MakeStreamDecoder(const sql::StreamDef& stream,
-                                                          const RowLayout& layout) {
+                                                          const RowLayout& layout, SourceDecoding decoding) {
     codec::DecoderOptions options;
+    options.whole_numbers_as_int = decoding.whole_numbers_as_int;
+    options.fields = std::move(decoding.fields);
     options.format = stream.options.format.empty() ? "json" : sql::ToLower(stream.options.format);
     options.layout = &layout;
     for (const sql::StreamField& field : stream.fields) {

@@ -284,10 +284,14 @@ Result<std::unique_ptr<RulePipeline>> RulePipeline::Plan(const RuleSpec& spec, c
     StreamPipeline::Parts parts;
     HAUMEA_TRY(parts.plan, plan::PlanSelect(spec.sql, ToPlanOptions(spec.options), find));
     const sql::StreamDef& stream = *parts.plan->stream;
+    if (stream.options.temp && !spec.temp) {
+        return Failf("temp stream {} can only be used by temp rules", stream.name);
+    }
     if (spec.options.disable_buffer_full_discard && stream.options.shared) {
         return Failf("disableBufferFullDiscard can't be enabled with shared stream {}", stream.name);
     }
-    HAUMEA_TRY(parts.decoder, MakeStreamDecoder(stream, *parts.plan->layout));
+    HAUMEA_TRY(SourceDecoding decoding, connectors.Decoding(stream));
+    HAUMEA_TRY(parts.decoder, MakeStreamDecoder(stream, *parts.plan->layout, std::move(decoding)));
     if (spec.options.is_event_time) {
         HAUMEA_TRY(TimestampReader reader, TimestampReader::Make(stream, parts.plan->timestamp_slot));
         parts.timestamp = std::make_unique<TimestampReader>(std::move(reader));

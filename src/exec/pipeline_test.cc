@@ -347,5 +347,14 @@ TEST_F(PipelineTest, ExplainTellsAnalyticCallsOfFieldsFromThoseOfOtherClauses) {
               "\t\t\t\t\t{\"op\":\"DataSourcePlan_3\",\"info\":\"StreamName: demo, StreamFields:[ a, b ]\"}");
 }
 
+TEST(Pipeline, ATemporaryStreamIsForTemporaryRules) {
+    RuleBench bench;
+    ASSERT_EQ(bench.CreateStream("CREATE STREAM short () WITH (TEMP=\"true\")"), "");
+    EXPECT_EQ(bench.StartRule("SELECT a FROM short"), "temp stream short can only be used by temp rules");
+    EXPECT_TRUE(RulePipeline::Plan(
+        {.id = "r", .sql = "SELECT a FROM short", .actions = {}, .options = {}, .temp = true}, bench, bench,
+        bench.scheduler));
+}
+
 }  // namespace
 }  // namespace haumea::exec

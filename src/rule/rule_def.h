@@ -44,7 +44,7 @@ struct RuleDef {
 
     const std::string& display_name() const { return name.empty() ? id : name; }
     exec::RuleSpec spec() const {
-        return {.id = id, .sql = sql, .actions = actions, .options = options.plan};
+        return {.id = id, .sql = sql, .actions = actions, .options = options.plan, .temp = temp};
     }
 };
 

@@ -75,10 +75,16 @@ class MemoryChain(ServerTest):
         wait_for(lambda: self.count("middle", "source_first_0_records_in_total") == ROWS, "every row has come to the second rule")
         self.no_drops("start", "middle")
 
+    def test_shared_topics_in_a_circle_do_not_hold_each_other_up(self):
+        self.circle(', SHARED="true"')
+
     def test_rules_in_a_circle_go_round_until_their_condition_ends_them(self):
+        self.circle("")
+
+    def circle(self, options):
         for name in ("ping", "pong"):
             self.server.must("POST", "/streams", {
-                "sql": f'CREATE STREAM {name} () WITH (TYPE="memory", DATASOURCE="{name}", FORMAT="json", '
+                "sql": f'CREATE STREAM {name} () WITH (TYPE="memory", DATASOURCE="{name}", FORMAT="json"{options}, '
                        'EXTRA="{\\"bufferLength\\":1}")'})
         self.stream()
         self.rule("to", "SELECT n + 1 AS m FROM ping WHERE n < 2000", [{"memory": {"topic": "pong"}}])

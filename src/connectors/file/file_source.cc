@@ -25,7 +25,7 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"loop", "boolean", "false", "begin again at the end, at once"},
     {"hasHeader", "boolean", "false", "csv: the first line names the columns"},
     {"columns", "list", "", "csv: names of the columns"},
-    {"delimiter", "string", ",", "csv: between the values"},
+    {"delimiter", "string", ",", "csv: between the values; the option DELIMITER of the stream sets it"},
     {"ignoreStartLines", "integer", "0", "lines to skip at the start"},
     {"ignoreEndLines", "integer", "0", "lines to leave out at the end"},
     {"actionAfterRead", "integer", "0", "only 0: the file stays where it is"},
