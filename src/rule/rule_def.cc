@@ -23,16 +23,44 @@ std::string Echo(std::string_view text) {
     return fmt::format("{}... ({} bytes)", text.substr(0, end), text.size());
 }
 
-// Options of older versions and of functions that need nothing here: accepted without a word.
-constexpr std::string_view kSilentOptions[] = {"notifySub", "forceExitTimeout", "debug", "logFilename",
-                                               "enableSaveStateBeforeStop"};
-
-void ReadPlanStrategy(ObjectReader& options, Options& out) {
+// Other ways to the same results, but for the incremental window, whose results differ from those of the
+// ordinary one (docs/compatibility.md).
+void ReadPlanStrategy(ObjectReader& options, RuleDef& def) {
     const config::Node* strategy = options.ReadObject("planOptimizeStrategy", "def.PlanOptimizeStrategy");
-    if (strategy != nullptr) {
-        ObjectReader reader = options.Nested("planOptimizeStrategy", *strategy, "PlanOptimizeStrategy");
-        reader.Read("disableAliasRefCal", out.plan.disable_alias_ref_cal);
+    if (strategy == nullptr) {
+        return;
     }
+    ObjectReader reader = options.Nested("planOptimizeStrategy", *strategy, "PlanOptimizeStrategy");
+    reader.Read("disableAliasRefCal", def.options.plan.disable_alias_ref_cal);
+    for (const char* name : {"enableIncrementalWindow", "enableAliasPushdown"}) {
+        bool wanted = false;
+        reader.Read(name, wanted);
+        if (wanted) {
+            def.warnings.push_back(fmt::format("option planOptimizeStrategy.{} has no effect", name));
+        }
+    }
+    for (const char* name : {"optimizeControl", "windowOption"}) {
+        if (reader.ReadObject(name, "map[string]interface {}") != nullptr) {
+            def.warnings.push_back(fmt::format("option planOptimizeStrategy.{} has no effect", name));
+        }
+    }
+    for (const std::string& name : reader.Unknown()) {
+        def.warnings.push_back(
+            fmt::format("option planOptimizeStrategy.{} is unknown and has no effect", name));
+    }
+}
+
+// Accepted without a word, but not as something that they are not.
+void ReadSilentOptions(ObjectReader& reader) {
+    bool flag = false;
+    std::string text;
+    int64_t time_ms = 0;
+    for (const char* name : {"debug", "notifySub", "enableSaveStateBeforeStop"}) {
+        reader.Read(name, flag);
+    }
+    reader.Read("logFilename", text);
+    reader.ReadDuration("forceExitTimeout", time_ms);
+    reader.ReadObject("experiment", "def.ExpOpts");
 }
 
 void ReadOptions(ObjectReader& rule, RuleDef& def, std::string& error) {
@@ -56,12 +84,9 @@ void ReadOptions(ObjectReader& rule, RuleDef& def, std::string& error) {
     if (const config::Node* restart = reader.ReadObject("restartStrategy", "def.RestartStrategy")) {
         reader.Nested("restartStrategy", *restart, "RestartStrategy").Read("attempts", out.restart_attempts);
     }
-    ReadPlanStrategy(reader, out);
+    ReadPlanStrategy(reader, def);
     ReadSchedule(reader, out.schedule, error);
-    reader.Known("experiment");
-    for (const std::string_view name : kSilentOptions) {
-        reader.Known(name);
-    }
+    ReadSilentOptions(reader);
     for (const std::string& name : reader.Unknown()) {
         def.warnings.push_back(fmt::format("option {} is unknown and has no effect", name));
     }

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "rule/json_text.h"
 
 namespace haumea::rule {
@@ -93,6 +97,81 @@ TEST(RuleDef, NamesTheOptionOfAWrongKind) {
               "Parse rule " + text +
                   " error : json: cannot unmarshal string into Go struct field RuleOption.options.qos"
                   " of type def.Qos.");
+}
+
+// Every option of ekuiper's rule JSON: its value arrives, and a value of another kind is refused by name.
+TEST(RuleDef, EveryOptionIsReadAndCheckedByItsKind) {
+    struct Case {
+        const char* name;
+        const char* good;
+        std::function<bool(const RuleDef&)> arrived;  // empty: accepted, without effect
+        const char* bad;
+        const char* type;
+    };
+    const std::vector<Case> cases = {
+        {"isEventTime", "true", [](const RuleDef& r) { return r.options.plan.is_event_time; }, "1", "bool"},
+        {"lateTolerance", "\"3s\"",
+         [](const RuleDef& r) { return r.options.plan.late_tolerance_ms == 3'000; }, "true", nullptr},
+        {"lateTolerance", "250", [](const RuleDef& r) { return r.options.plan.late_tolerance_ms == 250; },
+         "1.5", nullptr},
+        {"concurrency", "3", [](const RuleDef& r) { return r.options.plan.concurrency == 3; }, "\"3\"",
+         "int"},
+        {"concurrency", "0", [](const RuleDef& r) { return r.options.plan.concurrency == 1; }, "1.5", "int"},
+        {"bufferLength", "7", [](const RuleDef& r) { return r.options.plan.buffer_length == 7; }, "true",
+         "int"},
+        {"sendMetaToSink", "true", [](const RuleDef& r) { return r.options.plan.send_meta_to_sink; }, "\"x\"",
+         "bool"},
+        {"sendNilField", "true", [](const RuleDef& r) { return r.options.plan.send_nil_field; }, "0", "bool"},
+        {"sendError", "true", [](const RuleDef& r) { return r.options.plan.send_error; }, "[]", "bool"},
+        {"qos", "1", [](const RuleDef& r) { return r.options.qos == 1; }, "\"1\"", "def.Qos"},
+        {"checkpointInterval", "\"1m\"",
+         [](const RuleDef& r) { return r.options.checkpoint_interval_ms == 60'000; }, "{}", nullptr},
+        {"restartStrategy", R"({"attempts":2,"delay":1,"multiplier":2,"maxDelay":3,"jitterFactor":0.1})",
+         [](const RuleDef& r) { return r.options.restart_attempts == 2; }, "5", "def.RestartStrategy"},
+        {"cron", "\"*/5 * * * *\"", {}, "5", "string"},
+        {"duration", "\"10s\"", [](const RuleDef& r) { return r.options.schedule.run_limit_ms() == 10'000; },
+         "5", "string"},
+        {"cronDatetimeRange", R"([{"begin":"2023-06-26 10:00:00","end":"2023-06-26 11:00:00"}])",
+         [](const RuleDef& r) { return r.options.schedule.by_clock(); }, "\"x\"", nullptr},
+        {"planOptimizeStrategy", R"({"disableAliasRefCal":true})",
+         [](const RuleDef& r) { return r.options.plan.disable_alias_ref_cal; }, "true",
+         "def.PlanOptimizeStrategy"},
+        {"disableBufferFullDiscard", "true",
+         [](const RuleDef& r) { return r.options.plan.disable_buffer_full_discard; }, "1", "bool"},
+        {"windowBytes", "2097152", [](const RuleDef& r) { return r.options.plan.window_bytes == 2'097'152; },
+         "\"1M\"", "int"},
+        {"debug", "true", {}, "1", "bool"},
+        {"logFilename", "\"x.log\"", {}, "1", "string"},
+        {"notifySub", "true", {}, "1", "bool"},
+        {"enableSaveStateBeforeStop", "true", {}, "1", "bool"},
+        {"forceExitTimeout", "\"1s\"", {}, "true", nullptr},
+        {"experiment", R"({"useSliceTuple":true})", {}, "true", "def.ExpOpts"},
+    };
+    for (const Case& c : cases) {
+        const auto def =
+            ParseRule(WithOptions(fmt::format(R"({{"{}":{}}})", c.name, c.good)), "", {}, nullptr);
+        ASSERT_TRUE(def) << c.name << def.error().message;
+        EXPECT_TRUE(!c.arrived || c.arrived(*def)) << c.name;
+        const std::string error = ErrorOf(WithOptions(fmt::format(R"({{"{}":{}}})", c.name, c.bad)));
+        EXPECT_THAT(error, ::testing::HasSubstr(c.name)) << c.bad;
+        if (c.type != nullptr) {
+            EXPECT_THAT(error, ::testing::HasSubstr(std::string("of type ") + c.type + "."));
+        }
+    }
+    const auto none = ParseRule(WithOptions("null"), "", {}, nullptr);
+    EXPECT_TRUE(none && none->warnings.empty());
+}
+
+TEST(RuleDef, StrategiesOfThePlannerAreNamedAsWithoutEffect) {
+    const auto def = ParseRule(
+        WithOptions(
+            R"({"planOptimizeStrategy":{"enableIncrementalWindow":true,"enableAliasPushdown":false,"windowOption":{"windowVersion":"v2"},"x":1}})"),
+        "", {}, nullptr);
+    ASSERT_TRUE(def) << def.error().message;
+    EXPECT_EQ(def->warnings,
+              (std::vector<std::string>{"option planOptimizeStrategy.enableIncrementalWindow has no effect",
+                                        "option planOptimizeStrategy.windowOption has no effect",
+                                        "option planOptimizeStrategy.x is unknown and has no effect"}));
 }
 
 TEST(RuleDef, FieldNamesIgnoreCaseAndOptionsOverlayDefaults) {
