@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "expr/function.h"
 #include "rule/json_text.h"
 #include "rule/object_reader.h"
-#include "sql/parser.h"
 
 namespace haumea::api {
 namespace {
@@ -59,6 +59,22 @@ http::Response WithWarnings(http::Response response, const std::vector<std::stri
     }
     response.headers.emplace_back("X-Haumea-Warning", std::move(value));
     return response;
+}
+
+http::Response WithPlace(http::Response response, const sql::ParseError& error) {
+    response.headers.emplace_back("X-Haumea-Error-Position",
+                                  fmt::format("line {}, column {}", error.line, error.column));
+    return response;
+}
+
+http::Response WithPlaceInRule(http::Response response, std::string_view body) {
+    const auto rule = rule::ParseBody(body);
+    const config::Node* sql = rule && rule->is_object() ? rule->FindNoCase("sql") : nullptr;
+    if (sql == nullptr || !sql->is_string()) {
+        return response;
+    }
+    const auto parsed = sql::ParseSelect(sql->as_string(), &expr::FunctionRegistry::Builtin());
+    return parsed ? response : WithPlace(std::move(response), parsed.error());
 }
 
 Result<std::string> PathId(const http::Request& request) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "config/node.h"
 #include "http/message.h"
+#include "sql/parser.h"
 
 // The shapes of all answers. Any thread.
 namespace haumea::api {
@@ -22,6 +23,12 @@ http::Response Empty(int status = 200);
 http::Response Failure(Error error, std::string_view prefix = "");
 // Adds the header X-Haumea-Warning when there is something to say.
 http::Response WithWarnings(http::Response response, const std::vector<std::string>& warnings);
+
+// The place of the mistake in a statement that does not parse, in the header X-Haumea-Error-Position ("line 2,
+// column 7", in bytes). The message is word by word what clients match, and has no room for it.
+http::Response WithPlace(http::Response response, const sql::ParseError& error);
+// The same for the statement in the body of a rule; nothing when it parses, or when there is none.
+http::Response WithPlaceInRule(http::Response response, std::string_view body);
 
 // The variable {id} of the path, checked: letters, digits, - and _.
 Result<std::string> PathId(const http::Request& request);

@@ -14,7 +14,7 @@ Response Create(rule::Registry& rules, const Request& request) {
     const auto change = rules.Create(request.body);
     return change ? WithWarnings(Text(201, fmt::format("Rule {} was created successfully.", change->id)),
                                  change->warnings)
-                  : Failure(change.error());
+                  : WithPlaceInRule(Failure(change.error()), request.body);
 }
 
 Response List(const rule::Registry& rules) {
@@ -46,7 +46,7 @@ Response Put(rule::Registry& rules, const Request& request) {
     const auto change = rules.Update(*id, request.body);
     return change ? WithWarnings(Text(200, fmt::format("Rule {} was updated successfully.", *id)),
                                  change->warnings)
-                  : Failure(change.error(), "Update rule error");
+                  : WithPlaceInRule(Failure(change.error(), "Update rule error"), request.body);
 }
 
 Response Delete(rule::Registry& rules, const Request& request) {
@@ -76,7 +76,7 @@ void AddCommand(http::Router& router, rule::Registry& rules, std::string name, C
 Response Validate(const rule::Registry& rules, const Request& request) {
     const auto validation = rules.Validate(request.body);
     if (!validation) {
-        return Text(422, validation.error().message);
+        return WithPlaceInRule(Text(422, validation.error().message), request.body);
     }
     config::Node answer = config::Node::MakeObject();
     config::Node& sources = answer.Set("sources", config::Node::MakeArray());

@@ -23,7 +23,7 @@ class StreamHandlers {
             return Failure(sql.error());
         }
         auto answer = catalog_->Execute(*sql);
-        return answer ? Text(201, std::move(*answer)) : Failure(answer.error(), CommandPrefix());
+        return answer ? Text(201, std::move(*answer)) : Refuse(answer.error(), *sql);
     }
 
     Response List(const Request& request) const {
@@ -68,7 +68,7 @@ class StreamHandlers {
             return Failure(sql.error());
         }
         auto answer = catalog_->Replace(kind_, *id, *sql);
-        return answer ? Text(200, std::move(*answer)) : Failure(answer.error(), CommandPrefix());
+        return answer ? Text(200, std::move(*answer)) : Refuse(answer.error(), *sql);
     }
 
     Response Drop(const Request& request) const {
@@ -89,6 +89,11 @@ class StreamHandlers {
     std::string_view word() const { return ToText(kind_); }
     std::string_view CommandPrefix() const {
         return kind_ == StreamKind::kStream ? "Stream command error" : "Table command error";
+    }
+    Response Refuse(const Error& error, const std::string& statement) const {
+        Response response = Failure(error, CommandPrefix());
+        const auto parsed = sql::ParseStreamStatement(statement);
+        return parsed ? response : WithPlace(std::move(response), parsed.error());
     }
     static Result<std::string> Statement(const Request& request) {
         auto sql = BodyText(request, "sql", "statementDescriptor");

@@ -104,6 +104,25 @@ TEST_F(RestTest, BadBodiesOfStatementsSayWhy) {
                 HasSubstr("Table command error: Invalid stream statement: "));
 }
 
+TEST_F(RestTest, AStatementThatDoesNotParseHasThePlaceInAHeader) {
+    const auto place = [this](const char* method, const char* path, const std::string& body) {
+        return std::string(http::FindHeader(Call(method, path, body).headers, "X-Haumea-Error-Position"));
+    };
+    CreateDemo();
+    EXPECT_EQ(place("POST", "/streams", Statement("CREATE STREAM s (a bigint,\\n  b int) WITH ()")),
+              "line 2, column 5");
+    EXPECT_EQ(place("PUT", "/streams/demo", Statement("CREATE STREAM demo () WITH (FOO=1)")),
+              "line 1, column 29");
+    const std::string rule = R"({"id":"r","sql":"SELECT a\n FRM demo","actions":[{"nop":{}}]})";
+    EXPECT_EQ(place("POST", "/rules", rule), "line 2, column 2");
+    EXPECT_EQ(place("PUT", "/rules/r", rule), "line 2, column 2");
+    EXPECT_EQ(place("POST", "/rules/validate", rule), "line 2, column 2");
+    EXPECT_EQ(place("POST", "/rules", R"({"id":"r","sql":"SELECT abs(a, b) FROM demo"})"),
+              "line 1, column 8");
+    EXPECT_EQ(place("POST", "/rules", R"({"id":"r","sql":"SELECT a FROM demo"})"), "");
+    EXPECT_EQ(place("POST", "/rules", "{"), "");
+}
+
 TEST_F(RestTest, IdsOfThePathAreChecked) {
     for (const char* path : {"/streams/a%20b", "/tables/a.b", "/rules/a%20b"}) {
         for (const char* method : {"GET", "PUT", "DELETE"}) {

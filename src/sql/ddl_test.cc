@@ -188,6 +188,32 @@ TEST(DdlError, UsesEkuiperWords) {
     EXPECT_EQ(DdlError("CREATE STREAM demo (a struct(x)) WITH ()"), "found \")\", " + std::string(kTypes));
 }
 
+// Every error of the grammar above knows where it is: at the token that it names.
+TEST(DdlError, TellsThePlaceOfTheTokenItNames) {
+    const std::pair<std::string_view, std::pair<int, int>> cases[] = {
+        {"CREATE VIEW demo", {1, 8}},
+        {"CREATE STREAM\n select () WITH ()", {2, 2}},
+        {"CREATE STREAM demo", {1, 19}},
+        {"CREATE STREAM demo ()\n\nWITHS ()", {3, 1}},
+        {"CREATE STREAM demo (a int) WITH ()", {1, 23}},
+        {"CREATE STREAM demo (a bigint b string) WITH ()", {1, 30}},
+        {"CREATE STREAM demo (a array(int)) WITH ()", {1, 29}},
+        {"CREATE STREAM demo (a struct(x)) WITH ()", {1, 31}},
+        {"CREATE STREAM demo (a bigint DEFAULT x) WITH ()", {1, 38}},
+        {"CREATE STREAM demo () WITH (DATASOURCE)", {1, 39}},
+        {"CREATE STREAM demo () WITH (FOO=\"x\")", {1, 29}},
+        {"CREATE STREAM demo () WITH (RETAIN_SIZE=3)", {1, 41}},
+        {"CREATE STREAM demo () WITH (TYPE=\"x\") garbage", {1, 39}},
+        {"SHOW STREAM", {1, 6}},
+        {"DROP TABLE 5", {1, 12}},
+    };
+    for (const auto& [sql, place] : cases) {
+        const auto parsed = ParseStreamStatement(sql);
+        ASSERT_FALSE(parsed) << sql;
+        EXPECT_EQ(std::pair(parsed.error().line, parsed.error().column), place) << sql;
+    }
+}
+
 TEST(Ddl, ReadsTheSmallStatements) {
     const auto parse = [](std::string_view sql) {
         auto stmt = ParseStreamStatement(sql);
