@@ -14,7 +14,7 @@ int Run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
         "  haumea serve                                run the server\n"
         "  haumea watch ws://127.0.0.1:10081/out       print what a channel sends\n"
         "\nStreams and rules are made over REST, see README.md."};
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
     app.set_version_flag("--version", std::string(Version()));
 
     ServeOptions serve_options;
@@ -45,6 +45,10 @@ int Run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);
         return status == 0 ? 0 : 2;
+    }
+    if (app.get_subcommands().empty()) {
+        fmt::print(stderr, "haumea: give a command\n\n{}", app.help());
+        return 2;
     }
     if (*version_command) {
         fmt::print("haumea {}\n", Version());

@@ -27,6 +27,9 @@ class Printer {
     }
 
     void Message(const BufferView& payload, bool is_text) {
+        if (options_.count > 0 && total_ == options_.count) {
+            return;  // more of them may come in the turn in which the loop is stopped
+        }
         ++messages_;
         ++total_;
         bytes_ += payload.len;
