@@ -24,8 +24,8 @@ http::Response Failure(Error error, std::string_view prefix = "");
 // Adds the header X-Haumea-Warning when there is something to say.
 http::Response WithWarnings(http::Response response, const std::vector<std::string>& warnings);
 
-// The place of the mistake in a statement that does not parse, in the header X-Haumea-Error-Position ("line 2,
-// column 7", in bytes). The message is word by word what clients match, and has no room for it.
+// The place of the mistake in a statement that does not parse, in the header X-Haumea-Error-Position ("line
+// 2, column 7", in bytes). The message is word by word what clients match, and has no room for it.
 http::Response WithPlace(http::Response response, const sql::ParseError& error);
 // The same for the statement in the body of a rule; nothing when it parses, or when there is none.
 http::Response WithPlaceInRule(http::Response response, std::string_view body);

@@ -25,8 +25,9 @@ std::string CheckZone(const Node& value) {
     if (FindZone(value.as_string())) {
         return "";
     }
-    return fmt::format("there is no time zone \"{}\": it must be UTC, Local or an IANA name such as Europe/Berlin",
-                       value.as_string());
+    return fmt::format(
+        "there is no time zone \"{}\": it must be UTC, Local or an IANA name such as Europe/Berlin",
+        value.as_string());
 }
 
 Schema<TlsFiles> TlsSchema() {
@@ -97,11 +98,14 @@ Schema<RuleSettings> RuleSchema() {
     Schema<R> s;
     s.Add("isEventTime", &R::is_event_time).Doc("windows follow the TIMESTAMP column instead of the clock");
     s.Add("lateTolerance", &R::late_tolerance).Min(0).Doc("how late events may come in event time");
-    s.Add("concurrency", &R::concurrency).Min(0).Max(1'024).Doc("parallel instances of stateless operators");
+    s.Add("concurrency", &R::concurrency)
+        .Min(0)
+        .Max(1'024)
+        .Doc("accepted without effect: the rows of a rule are processed in order");
     s.Add("bufferLength", &R::buffer_length)
         .Min(0)
         .Max(10'000'000)
-        .Doc("messages that wait in front of an operator");
+        .Doc("messages that may wait for the remote of an action");
     s.Add("windowBytes", &R::window_bytes)
         .Min(kMinWindowBytes)
         .Max(kMaxWindowBytes)
@@ -110,8 +114,11 @@ Schema<RuleSettings> RuleSchema() {
             "counted");
     s.Add("sendMetaToSink", &R::send_meta_to_sink).Doc("add the metadata of events to results");
     s.Add("sendError", &R::send_error).Doc("send errors of expressions to the actions");
-    s.Add("qos", &R::qos).Min(0).Max(2).Doc("above 0: state is saved at checkpoints");
-    s.Add("checkpointInterval", &R::checkpoint_interval).Min(0).Doc("time between checkpoints");
+    s.Add("qos", &R::qos)
+        .Min(0)
+        .Max(2)
+        .Doc("accepted without effect: the state of windows is not kept over a restart");
+    s.Add("checkpointInterval", &R::checkpoint_interval).Min(0).Doc("accepted without effect");
     s.Section("restartStrategy", &R::restart_strategy, std::move(restart), "restart of rules that failed");
     s.Accept({"debug", "logFilename", "sendNilField", "cron", "duration", "cronDatetimeRange",
               "planOptimizeStrategy", "notifySub", "disableBufferFullDiscard", "enableSaveStateBeforeStop",

@@ -69,7 +69,15 @@ Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const
     if (selector.empty()) {
         return props;
     }
-    HAUMEA_TRY(const config::Node connection, connections_.Select(selector));
+    const auto selected = connections_.Select(selector);
+    if (!selected) {
+        return Fail(
+            Errorf(ErrorCode::kExecutor,
+                   "property connectionSelector: {}: create it with POST /connections, or name one of "
+                   "etc/connections/connection.yaml as websocket.<name>",
+                   selected.error().message));
+    }
+    const config::Node& connection = *selected;
     return connectors::UseConnection(rule::UnmaskSecrets(props, connection), connection);
 }
 

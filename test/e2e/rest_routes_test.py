@@ -138,7 +138,10 @@ class Routes(ServerTest):
                       {"websocket": {"path": "/x", "connectionSelector": "websocket.nosuch"}}):
             status, text = self.server.rest("POST", "/rules", {"id": "r", "sql": "SELECT a FROM demo", "actions": [where]})
             self.assertEqual(status, 400)
-            self.assertIn("nosuch not existed", json.loads(text)["message"])
+            answer = json.loads(text)
+            self.assertEqual(answer["error"], 2201)
+            self.assertIn("property connectionSelector: connection ", answer["message"])
+            self.assertIn("nosuch not existed: create it with POST /connections", answer["message"])
         self.sql('CREATE STREAM named () WITH (TYPE="websocket", DATASOURCE="/x", EXTRA="{\\"connectionSelector\\":\\"nosuch\\"}")',
                  (201, "Stream named is created."))
         status, text = self.server.rest("POST", "/rules", {"id": "r", "sql": "SELECT a FROM named", "actions": NOP})
