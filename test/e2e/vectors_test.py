@@ -14,7 +14,7 @@ import zlib
 
 import websockets
 from harness import connect, free_port, main, receive
-from weaknesses_websocket_test import Remote, WeaknessTest
+from weakness import Remote, WeaknessTest
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
