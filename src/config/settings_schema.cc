@@ -93,7 +93,7 @@ Schema<RuleSettings> RuleSchema() {
     Schema<RestartSettings> restart;
     restart.Add("attempts", &RestartSettings::attempts)
         .Min(0)
-        .Doc("above 0: a rule that failed is started again");
+        .Doc("a rule that failed is started again that many times in a row");
     restart.Accept({"delay", "multiplier", "maxDelay", "jitterFactor"});
     Schema<R> s;
     s.Add("isEventTime", &R::is_event_time).Doc("windows follow the TIMESTAMP column instead of the clock");

@@ -348,11 +348,8 @@ void Registry::ArmTimers() {
 
 void Registry::Patrol() {
     for (const auto& [id, rule] : rules_) {
-        const bool restart = rule->def().triggered && rule->def().options.restart_attempts > 0 &&
-                             rule->machine().state() == State::kStoppedByError;
-        if (restart) {
-            log::Info("rule {}: started again after: {}", id, rule->machine().message());
-            rule->Handle(Signal::kStart);
+        if (rule->def().triggered && rule->def().options.restart_attempts > 0) {
+            rule->RestartAfterFailure();
         }
     }
     ArmTimers();

@@ -181,6 +181,24 @@ TEST_F(RegistryTest, ThePatrolRestartsFailedRulesThatAskForIt) {
     EXPECT_EQ(engine_.StateOf("r"), "running");
 }
 
+TEST_F(RegistryTest, ThePatrolGivesUpAfterTheAttemptsAndSaysSo) {
+    Create("r", R"(,"options":{"restartStrategy":{"attempts":2}})");
+    engine_.EndRun("r", true, "gone");
+    engine_.script.plan_errors["r"] = Error("no source");
+    engine_.control.AdvanceTo(200'000);
+    EXPECT_EQ(engine_.MessageOf("r"), "no source (given up after 2 attempts of restartStrategy)");
+    engine_.script.plan_errors.clear();
+    engine_.control.AdvanceTo(300'000);
+    EXPECT_EQ(engine_.StateOf("r"), "stopped by error");
+    // A person's start makes it begin anew, and so does a run that lives.
+    ASSERT_TRUE(engine_.rules->Start("r"));
+    for (int64_t at = 310'000; at < 360'000; at += 20'000) {
+        engine_.EndRun("r", true, "gone");
+        engine_.control.AdvanceTo(at + 20'000);
+        EXPECT_EQ(engine_.StateOf("r"), "running");
+    }
+}
+
 TEST_F(RegistryTest, ThePatrolLeavesAloneWhatAUserStopped) {
     Create("r", R"(,"options":{"restartStrategy":{"attempts":1}})");
     engine_.EndRun("r", true, "gone");

@@ -63,6 +63,7 @@ bool Rule::ScheduleIsClosed() const {
 }
 
 Result<void> Rule::Start() {
+    restarts_ = 0;
     HAUMEA_TRY(Pipeline pipeline, Plan(def_));
     if (ScheduleIsClosed()) {
         if (machine_.state() != State::kWaiting) {
@@ -73,6 +74,27 @@ Result<void> Rule::Start() {
     }
     Halt();
     return Launch(std::move(pipeline));
+}
+
+void Rule::RestartAfterFailure() {
+    const int64_t attempts = def_.options.restart_attempts;
+    if (machine_.state() == State::kRunning) {
+        restarts_ = 0;
+    }
+    // One that waits for a connection is looked after every second.
+    if (machine_.state() != State::kStoppedByError || waits_for_connection_ || restarts_ > attempts) {
+        return;
+    }
+    const std::string reason = machine_.message();
+    if (++restarts_ > attempts) {
+        log::Error("rule {}: not started again after {} attempts (restartStrategy)", def_.id, attempts);
+        machine_.Enter(State::kStoppedByError,
+                       fmt::format("{} (given up after {} attempts of restartStrategy)", reason, attempts),
+                       machine_.last_stop_ms());
+        return;
+    }
+    log::Info("rule {}: started again after: {}", def_.id, reason);
+    Handle(Signal::kStart);
 }
 
 Result<void> Rule::Launch(Pipeline pipeline) {

@@ -41,6 +41,9 @@ class Rule {
     void Stop() { Handle(Signal::kStop); }
     // A signal of schedule, patrol or recovery; failures end in the state.
     void Handle(Signal signal);
+    // A look of the patrol: starts a rule that failed, up to restartStrategy.attempts times in a row. A run
+    // that the patrol finds alive, or a start by a person, makes the count begin anew.
+    void RestartAfterFailure();
     // Ends a run whose time is over.
     void EndRun(std::string message);
     // Puts a rule by the clock where the clock wants it.
@@ -90,6 +93,7 @@ class Rule {
     std::unique_ptr<Run> run_;
     uint64_t run_number_ = 0;  // ends of earlier runs that are still posted do not count
     bool waits_for_connection_ = false;
+    int64_t restarts_ = 0;  // by the patrol, since a run was found alive; beyond the attempts: given up
     // Ends with the rule: posted calls look at it first. Shared because they may outlive the rule.
     std::shared_ptr<Rule*> self_;
 };

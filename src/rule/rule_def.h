@@ -20,7 +20,7 @@ struct Options {
     exec::RuleOptions plan;  // what planning and running use
     int64_t qos = 0;         // above 0: checkpoints
     int64_t checkpoint_interval_ms = 300'000;
-    int64_t restart_attempts = 0;  // above 0: started again after a failure, without counting
+    int64_t restart_attempts = 0;  // above 0: started again after a failure, that many times in a row
     Schedule schedule;
 };
 
