@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codec/delimited.h"
 #include "data/buffer.h"
 #include "data/row.h"
 
@@ -48,9 +49,11 @@ struct DecoderOptions {
     bool strict_validation = false;
     std::string timestamp_format;
     std::string delimiter = ",";
-    std::vector<std::string>
-        fields;           // delimited: names of the columns when there is neither schema nor header
-    int max_depth = 128;  // nesting of a JSON message
+    // delimited: names of the columns; otherwise those of the header, or col0, col1 ...
+    std::vector<std::string> fields;
+    Quoting quoting = Quoting::kNone;  // delimited
+    bool has_header = false;           // delimited with quoting: the first record of a message has the names
+    int max_depth = 128;               // nesting of a JSON message
     // Numbers without a point become bigint (source property useInt64ForWholeNumber); schemaless JSON only.
     bool whole_numbers_as_int = false;
 };

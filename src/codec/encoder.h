@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codec/delimited.h"
 #include "data/buffer.h"
 #include "data/value.h"
 
@@ -15,7 +16,8 @@ struct EncoderOptions {
     std::string format = "json";  // lower case
     std::string delimiter = ",";
     bool has_header = false;
-    std::vector<std::string> fields;  // delimited: order of the columns
+    Quoting quoting = Quoting::kNone;  // delimited
+    std::vector<std::string> fields;   // delimited: order of the columns
 };
 
 // Rows -> payload. Owned by one action; home loop only.

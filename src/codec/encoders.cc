@@ -39,13 +39,18 @@ bool NotAnObject(std::string shown, std::string& error) {
 
 // Columns in the order of `fields`, else the sorted keys of the first row. Single rows keep the columns of
 // the first one for the life of the action; a list takes those of its own first row that has any and ignores
-// `fields`. Nothing is quoted.
+// `fields`, unless values are quoted: then there is no older behaviour to keep.
 class DelimitedEncoder final : public Encoder {
   public:
     explicit DelimitedEncoder(const EncoderOptions& options)
         : delimiter_(options.delimiter.empty() ? "," : options.delimiter),
           has_header_(options.has_header),
-          columns_(options.fields) {}
+          quoting_(options.quoting),
+          columns_(options.fields) {
+        if (quoting_ != Quoting::kNone) {
+            list_fields_ = options.fields;
+        }
+    }
 
     bool EncodeOne(const Value& value, BufferBuilder& out, std::string& error) noexcept override {
         if (!value.is_object()) {
@@ -63,7 +68,8 @@ class DelimitedEncoder final : public Encoder {
 
     bool EncodeList(std::span<const Value> rows, BufferBuilder& out, std::string& error) noexcept override {
         arena_.Reset();
-        list_columns_.clear();
+        list_columns_ = list_fields_;
+        bool headed = !has_header_;
         bool first = true;
         for (const Value& row : rows) {
             if (!row.is_object()) {
@@ -73,7 +79,7 @@ class DelimitedEncoder final : public Encoder {
                 out.Append('\n');
             }
             // The first row that has columns decides them, and the header stands above it.
-            if (list_columns_.empty() && TakeColumns(row, list_columns_) && has_header_) {
+            if (TakeColumns(row, list_columns_) && !std::exchange(headed, true)) {
                 AppendHeader(list_columns_, out);
             }
             AppendRow(row, list_columns_, out);
@@ -99,21 +105,30 @@ class DelimitedEncoder final : public Encoder {
     void AppendHeader(const std::vector<std::string>& columns, BufferBuilder& out) const {
         for (size_t i = 0; i < columns.size(); ++i) {
             out.Append(i == 0 ? std::string_view() : std::string_view(delimiter_));
-            out.Append(columns[i]);
+            AppendValue(columns[i], columns.size() == 1, out);
         }
         out.Append('\n');
     }
     void AppendRow(const Value& row, const std::vector<std::string>& columns, BufferBuilder& out) {
         for (size_t i = 0; i < columns.size(); ++i) {
             out.Append(i == 0 ? std::string_view() : std::string_view(delimiter_));
-            out.Append(PlainText(row.Get(columns[i]), arena_));
+            AppendValue(PlainText(row.Get(columns[i]), arena_), columns.size() == 1, out);
+        }
+    }
+    void AppendValue(std::string_view value, bool alone, BufferBuilder& out) const {
+        if (quoting_ == Quoting::kNone) {
+            out.Append(value);
+        } else {
+            AppendQuoted(value, delimiter_, alone, out);
         }
     }
 
     std::string delimiter_;
     bool has_header_;
+    Quoting quoting_;
     bool first_ = true;
     std::vector<std::string> columns_;
+    std::vector<std::string> list_fields_;
     std::vector<std::string> list_columns_;
     Arena arena_;
 };

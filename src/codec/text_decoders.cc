@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "codec/column_table.h"
+#include "codec/fields_decoder.h"
 #include "codec/formats.h"
 #include "codec/percent.h"
 
@@ -11,49 +11,11 @@ namespace haumea::codec {
 
 namespace {
 
-// What the formats other than JSON share: a message is one row of fields, without types.
-class FieldsDecoder : public Decoder {
-  public:
-    explicit FieldsDecoder(DecoderOptions options) : table_(std::move(options)) {}
-
-    bool Decode(const BufferView& message, Arena& arena, std::vector<Row>& rows,
-                std::string& error) noexcept final {
-        slots_ = table_.NewSlots(arena);
-        others_.clear();
-        Row row;
-        if (!Split(message.view(), arena, error) || !table_.FinishRow(slots_, others_, arena, row, error)) {
-            return false;
-        }
-        rows.push_back(row);
-        return true;
-    }
-    bool Pick(const Value& object, Arena& arena, std::vector<Row>& rows, std::string& error) noexcept final {
-        Row row;
-        if (!table_.PickRow(object, arena, row, error)) {
-            return false;
-        }
-        rows.push_back(row);
-        return true;
-    }
-
-  protected:
-    // Calls Put for every field of `message`.
-    virtual bool Split(std::string_view message, Arena& arena, std::string& error) noexcept = 0;
-
-    void Put(std::string_view key, const Value& value) noexcept {
-        if (const ColumnTarget* target = table_.Find(key); target != nullptr) {
-            slots_[target->slot] = value;
-        } else if (table_.keeps_others()) {
-            others_.push_back({key, value});
-        }
-    }
-    const DecoderOptions& options() const noexcept { return table_.options(); }
-
-  private:
-    ColumnTable table_;
-    Value* slots_ = nullptr;
-    std::vector<Field> others_;
-};
+std::string_view NumberedName(size_t column, Arena& arena) noexcept {
+    char text[32];
+    const auto end = fmt::format_to_n(text, sizeof(text), "col{}", column).out;
+    return arena.Copy({text, static_cast<size_t>(end - text)});
+}
 
 // FORMAT delimited: one record without quoting, every value a text. Without names the columns are col0, col1
 // ...
@@ -64,8 +26,7 @@ class DelimitedDecoder final : public FieldsDecoder {
   private:
     bool Split(std::string_view message, Arena& arena, std::string& error) noexcept override {
         static_cast<void>(error);
-        const std::string_view delimiter =
-            options().delimiter.empty() ? "," : std::string_view(options().delimiter);
+        const std::string_view delimiter = Delimiter();
         const auto& names = options().fields;
         for (size_t column = 0; names.empty() || column < names.size(); ++column) {
             const size_t end = message.find(delimiter);
@@ -79,12 +40,46 @@ class DelimitedDecoder final : public FieldsDecoder {
         }
         return true;
     }
+};
 
-    static std::string_view NumberedName(size_t column, Arena& arena) noexcept {
-        char text[32];
-        const auto end = fmt::format_to_n(text, sizeof(text), "col{}", column).out;
-        return arena.Copy({text, static_cast<size_t>(end - text)});
+// The same with quoting: a row per record, and the first record may name the columns.
+class QuotedDecoder final : public FieldsDecoder {
+  public:
+    using FieldsDecoder::FieldsDecoder;
+
+    bool Decode(const BufferView& message, Arena& arena, std::vector<Row>& rows,
+                std::string& error) noexcept override {
+        const size_t before = rows.size();
+        RecordReader reader(message.view(), Delimiter());
+        names_.assign(options().fields.begin(), options().fields.end());
+        bool header = options().has_header;
+        while (reader.Next(arena, values_, error)) {
+            if (std::exchange(header, false)) {
+                names_ = names_.empty() ? values_ : names_;
+                continue;
+            }
+            StartRow(arena);
+            const size_t count = names_.empty() ? values_.size() : std::min(names_.size(), values_.size());
+            for (size_t i = 0; i < count; ++i) {
+                Put(names_.empty() ? NumberedName(i, arena) : names_[i], Value::String(values_[i]));
+            }
+            if (!FinishRow(arena, rows, error)) {
+                break;
+            }
+        }
+        if (!error.empty()) {
+            error = "fail to read delimited values: " + error;
+            rows.resize(before);
+            return false;
+        }
+        return true;
     }
+
+  private:
+    bool Split(std::string_view, Arena&, std::string&) noexcept override { return false; }
+
+    std::vector<std::string_view> names_;
+    std::vector<std::string_view> values_;
 };
 
 // FORMAT urlencoded: a=1&b=x; repeated keys become an array.
@@ -161,6 +156,9 @@ class BinaryDecoder final : public FieldsDecoder {
 }  // namespace
 
 std::unique_ptr<Decoder> MakeDelimitedDecoder(DecoderOptions options) {
+    if (options.quoting == Quoting::kRfc4180) {
+        return std::make_unique<QuotedDecoder>(std::move(options));
+    }
     return std::make_unique<DelimitedDecoder>(std::move(options));
 }
 

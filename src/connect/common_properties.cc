@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "connect/decode_properties.h"
 #include "data/cast.h"
 
 namespace haumea::connect {
@@ -19,6 +20,9 @@ constexpr PropertyDoc kDocs[] = {
     {"schemaId", "string", "", "schema of formats that have one"},
     {"delimiter", "string", ",", "between the values of the delimited format"},
     {"hasHeader", "boolean", "false", "delimited: a first line with the names"},
+    {"quoting", "string", "none",
+     "delimited: none (values as they are) or rfc4180 (in quotes where they need them, quotes inside "
+     "doubled)"},
     {"fields", "list", "", "keep only these keys"},
     {"excludeFields", "list", "", "leave these keys out"},
     {"dataField", "string", "", "send the value of this key instead of the row"},
@@ -179,6 +183,7 @@ Result<CommonProperties> ReadCommonProperties(const config::Node& props) {
     common.encoder.delimiter = reader.String("delimiter");
     common.encoder.has_header = reader.Bool("hasHeader", false);
     common.batch_header = reader.Bool("hasHeader", true);
+    common.encoder.quoting = ReadQuoting(reader, common.encoder.delimiter);
     common.encoder.fields = transform.fields;
     common.batch_size = reader.Int("batchSize", 0);
     common.linger_ms = reader.DurationMs("lingerInterval", 0);
