@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config ccache mold python3-minimal
   libboost1.81-dev libsimdjson-dev libfmt-dev libspdlog-dev libsqlite3-dev libssl-dev zlib1g-dev libzstd-dev libre2-dev
   libhowardhinnant-date-dev libyaml-cpp-dev libcli11-dev libexpected-dev tzdata)
-TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-websockets node-ws curl)
+TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-websockets node-ws curl zstd openssl)
 # Foreign peers that are heavy to install, or start a service when they are: for CI and scripts/test --long. Without
 # them their tests are skipped, which the test run says.
 PEER_PACKAGES=(nginx-light chromium)

@@ -60,6 +60,13 @@ Result<DecodeProperties> ReadDecodeProperties(const config::Node& props, std::st
     decode.fields = reader.Strings("fields");
     decode.quoting = ReadQuoting(reader, decode.delimiter);
     decode.has_header = reader.Bool("hasHeader", false);
+    // To go on without them would turn every message into an error, or into something else.
+    for (const char* name : {"payloadField", "payloadFormat", "payloadBatchField", "mergeField", "merger"}) {
+        const config::Node* given = props.FindNoCase(name);
+        if (given != nullptr && !given->is_null() && !(given->is_string() && given->as_string().empty())) {
+            reader.Refuse(Errorf("property {} is not supported yet: remove it from CONF_KEY or EXTRA", name));
+        }
+    }
     HAUMEA_TRY_VOID(reader.status());
     return decode;
 }

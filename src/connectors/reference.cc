@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "connect/common_properties.h"
+#include "connect/decode_properties.h"
 
 namespace haumea::connectors {
 namespace {
@@ -39,7 +40,9 @@ std::string WriteReference(const connect::Registry& registry) {
         WriteTable(sink.properties, out);
     }
     out +=
-        "\n## Sources\n\nThe properties of a `CONF_KEY` block in `etc/sources/<type>.yaml`, or of `EXTRA`.\n";
+        "\n## Sources\n\nThe properties of a `CONF_KEY` block in `etc/sources/<type>.yaml`, or of `EXTRA`.\n"
+        "\n### Properties of every source\n";
+    WriteTable(connect::DecodePropertyDocs(), out);
     for (const std::string& type : registry.source_types()) {
         const connect::SourceDescriptor& source = *registry.FindSource(type);
         out += fmt::format("\n### Source {}\n\n{}\n", type, source.doc);

@@ -12,6 +12,7 @@ namespace haumea::engine {
 namespace {
 
 constexpr std::string_view kWebSocket = "websocket";
+constexpr std::string_view kFile = "file";
 constexpr std::string_view kSelector = "connectionSelector";
 
 std::string Lower(std::string_view text) {
@@ -133,25 +134,17 @@ Result<config::Node> ConnectorFactory::SourceProperties(const sql::StreamDef& st
     return props;
 }
 
-Result<exec::SourceDecoding> ConnectorFactory::Decoding(const sql::StreamDef& stream) {
+Result<connect::DecodeProperties> ConnectorFactory::DecodePropertiesOf(const sql::StreamDef& stream) {
     const std::string type = Lower(stream.options.type);
     HAUMEA_TRY(const config::Node props, SourceProperties(stream, type));
-    connect::PropertyReader reader(props, fmt::format("source {}", type));
-    exec::SourceDecoding decoding;
-    decoding.whole_numbers_as_int = reader.Bool("useInt64ForWholeNumber", false);
-    decoding.fields = reader.Strings("fields");
-    // To go on without them would turn every message into an error, or into something else.
-    for (const char* name :
-         {"decompression", "payloadField", "payloadFormat", "payloadBatchField", "mergeField", "merger"}) {
-        const config::Node* given = props.FindNoCase(name);
-        if (given != nullptr && !given->is_null() && !(given->is_string() && given->as_string().empty())) {
-            reader.Refuse(Errorf("property {} is not supported yet: remove it from CONF_KEY or EXTRA", name));
-        }
+    auto decode = connect::ReadDecodeProperties(props, "stream " + stream.name);
+    if (!decode) {
+        return Fail(std::move(decode.error()).WithCode(ErrorCode::kExecutor));
     }
-    if (auto status = reader.status(); !status) {
-        return Fail(std::move(status.error()).WithCode(ErrorCode::kExecutor));
+    if (type == kFile) {
+        decode->decompression.clear();  // the source reads the file through it
     }
-    return decoding;
+    return decode;
 }
 
 Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql::StreamDef& stream,

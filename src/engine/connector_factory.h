@@ -30,9 +30,9 @@ class ConnectorFactory final : public exec::Connectors {
           connections_(connections),
           connectivity_(connectivity) {}
 
+    Result<connect::DecodeProperties> DecodePropertiesOf(const sql::StreamDef& stream) override;
     Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef& stream,
                                                         const std::string& rule_id) override;
-    Result<exec::SourceDecoding> Decoding(const sql::StreamDef& stream) override;
     Result<std::vector<std::unique_ptr<connect::Action>>> MakeActions(
         const config::Node& action, int index, const std::string& rule_id,
         const exec::RuleOptions& options) override;

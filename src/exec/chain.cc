@@ -54,12 +54,6 @@ class ChainBuilder {
     int number_ = 2;
 };
 
-// Connectors that deliver rows instead of bytes.
-bool DeliversRows(const sql::StreamDef& stream) {
-    const std::string type = sql::ToLower(stream.options.type);
-    return type == "memory" || type == "simulator";
-}
-
 void AddWindow(ChainBuilder& builder, const plan::WindowSpec& window, bool event_time) {
     if (window.filter != nullptr) {
         builder.Add<Filter>(builder.SharedNumberNode("windowFilter"), *window.filter);
@@ -75,9 +69,17 @@ void AddWindow(ChainBuilder& builder, const plan::WindowSpec& window, bool event
 
 }  // namespace
 
-OperatorChain BuildChain(RuleContext& context, const RuleOptions& options) {
+bool DeliversRows(const sql::StreamDef& stream) {
+    const std::string type = sql::ToLower(stream.options.type);
+    return type == "memory" || type == "simulator";
+}
+
+OperatorChain BuildChain(RuleContext& context, const RuleOptions& options, Decompress decompress) {
     const plan::RulePlan& plan = context.plan;
     ChainBuilder builder(context);
+    if (decompress == Decompress::kYes) {
+        builder.chain().decompress = builder.SourceNode("decompress", *plan.stream);
+    }
     if (!DeliversRows(*plan.stream)) {
         builder.chain().decoder = builder.SourceNode("decoder", *plan.stream);
     }

@@ -84,10 +84,9 @@ class TimestampPattern {
 };
 
 Result<std::unique_ptr<codec::Decoder>> MakeStreamDecoder(const sql::StreamDef& stream,
-                                                          const RowLayout& layout, SourceDecoding decoding) {
+                                                          const RowLayout& layout,
+                                                          const connect::DecodeProperties& properties) {
     codec::DecoderOptions options;
-    options.whole_numbers_as_int = decoding.whole_numbers_as_int;
-    options.fields = std::move(decoding.fields);
     options.format = stream.options.format.empty() ? "json" : sql::ToLower(stream.options.format);
     options.layout = &layout;
     for (const sql::StreamField& field : stream.fields) {
@@ -100,9 +99,13 @@ Result<std::unique_ptr<codec::Decoder>> MakeStreamDecoder(const sql::StreamDef& 
     }
     options.strict_validation = stream.options.strict_validation;
     options.timestamp_format = stream.options.timestamp_format;
-    if (!stream.options.delimiter.empty()) {
-        options.delimiter = stream.options.delimiter;
+    for (const std::string& delimiter : {properties.delimiter, stream.options.delimiter}) {
+        options.delimiter = delimiter.empty() ? options.delimiter : delimiter;
     }
+    options.fields = properties.fields;
+    options.quoting = properties.quoting;
+    options.has_header = properties.has_header;
+    options.whole_numbers_as_int = properties.whole_numbers_as_int;
     return codec::MakeDecoder(std::move(options));
 }
 

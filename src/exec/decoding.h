@@ -2,17 +2,18 @@
 
 #include "base/result.h"
 #include "codec/decoder.h"
+#include "connect/decode_properties.h"
 #include "data/row.h"
-#include "exec/rule_pipeline.h"
 #include "plan/rule_plan.h"
 #include "sql/ddl.h"
 
 namespace haumea::exec {
 
 // The decoder of a rule's stream: its format, its declared columns and the columns that the rule reads.
+// `properties` are those of its source.
 Result<std::unique_ptr<codec::Decoder>> MakeStreamDecoder(const sql::StreamDef& stream,
                                                           const RowLayout& layout,
-                                                          SourceDecoding decoding = {});
+                                                          const connect::DecodeProperties& properties);
 
 // Reads the event time of a row from its TIMESTAMP column: milliseconds, or a text in TIMESTAMP_FORMAT or one
 // of the usual layouts. Made while planning, then used on the home loop.

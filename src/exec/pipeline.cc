@@ -1,5 +1,7 @@
 #include "exec/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <utility>
 
@@ -23,7 +25,8 @@ StreamPipeline::StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler&
       scheduler_(scheduler),
       context_(*parts_.plan, plan_options_, static_cast<size_t>(options_.window_bytes), scheduler, *this,
                id_),
-      chain_(BuildChain(context_, options_)),
+      chain_(BuildChain(context_, options_,
+                        parts_.decompressor != nullptr ? Decompress::kYes : Decompress::kNo)),
       source_stats_(
           std::make_shared<metrics::NodeStats>(metrics::NodeStats::Kind::kSource, parts_.plan->stream->name)),
       action_paused_(parts_.actions.size(), false) {
@@ -31,6 +34,7 @@ StreamPipeline::StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler&
 }
 
 void StreamPipeline::BuildNodes() {
+    warnings_ = parts_.warnings;
     nodes_.push_back(source_stats_);
     std::vector<std::string> names{"source_" + source_stats_->name()};
     for (const auto& node : chain_.nodes) {
@@ -125,10 +129,22 @@ void StreamPipeline::CountArrival(int64_t timestamp_ms, const Ref<connect::Metad
     source_stats_->CountIn();
     source_stats_->CountOut();
     source_stats_->CountProcessed();
-    if (chain_.decoder != nullptr) {
-        chain_.decoder->CountIn();
-        chain_.decoder->CountProcessed();
+}
+
+bool StreamPipeline::Unpack(BufferView& message) noexcept {
+    metrics::NodeStats& stats = *chain_.decompress;
+    stats.CountIn();
+    stats.CountProcessed();
+    stats.SetInvoked(context_.now_ms);
+    BufferBuilder plain;  // its own for every message: a rule may feed itself
+    if (!parts_.decompressor->Decompress(message.view(), parts_.max_decompressed_bytes, plain,
+                                         decode_error_)) {
+        OnFailure(stats, decode_error_);
+        return false;
     }
+    stats.CountOut();
+    message = plain.Take();
+    return true;
 }
 
 connect::Flow StreamPipeline::OnBytes(const BufferView& payload, int64_t timestamp_ms,
@@ -136,10 +152,18 @@ connect::Flow StreamPipeline::OnBytes(const BufferView& payload, int64_t timesta
     if (!running_) {
         return connect::Flow::kContinue;
     }
+    BufferView message = payload;
     const Turn turn(context_);
     CountArrival(timestamp_ms, meta);
+    if (parts_.decompressor != nullptr && !Unpack(message)) {
+        return CurrentFlow();
+    }
+    if (chain_.decoder != nullptr) {
+        chain_.decoder->CountIn();
+        chain_.decoder->CountProcessed();
+    }
     const size_t first = rows_.size();
-    const bool decoded = parts_.decoder->Decode(payload, context_.arena, rows_, decode_error_);
+    const bool decoded = parts_.decoder->Decode(message, context_.arena, rows_, decode_error_);
     ProcessRows(first, decoded, timestamp_ms);
     return CurrentFlow();
 }
@@ -151,6 +175,10 @@ connect::Flow StreamPipeline::OnRow(const Value& object, int64_t timestamp_ms,
     }
     const Turn turn(context_);
     CountArrival(timestamp_ms, meta);
+    if (chain_.decoder != nullptr) {
+        chain_.decoder->CountIn();
+        chain_.decoder->CountProcessed();
+    }
     const size_t first = rows_.size();
     const bool picked = parts_.decoder->Pick(object, context_.arena, rows_, decode_error_);
     ProcessRows(first, picked, timestamp_ms);
@@ -290,8 +318,15 @@ Result<std::unique_ptr<RulePipeline>> RulePipeline::Plan(const RuleSpec& spec, c
     if (spec.options.disable_buffer_full_discard && stream.options.shared) {
         return Failf("disableBufferFullDiscard can't be enabled with shared stream {}", stream.name);
     }
-    HAUMEA_TRY(SourceDecoding decoding, connectors.Decoding(stream));
-    HAUMEA_TRY(parts.decoder, MakeStreamDecoder(stream, *parts.plan->layout, std::move(decoding)));
+    HAUMEA_TRY(const connect::DecodeProperties decode, connectors.DecodePropertiesOf(stream));
+    HAUMEA_TRY(parts.decoder, MakeStreamDecoder(stream, *parts.plan->layout, decode));
+    if (!decode.decompression.empty() && DeliversRows(stream)) {
+        parts.warnings.push_back(fmt::format(
+            "stream {}: decompression has no effect: its source delivers rows, not messages", stream.name));
+    } else if (!decode.decompression.empty()) {
+        HAUMEA_TRY(parts.decompressor, codec::MakeDecompressor(decode.decompression));
+        parts.max_decompressed_bytes = decode.max_decompressed_bytes;
+    }
     if (spec.options.is_event_time) {
         HAUMEA_TRY(TimestampReader reader, TimestampReader::Make(stream, parts.plan->timestamp_slot));
         parts.timestamp = std::make_unique<TimestampReader>(std::move(reader));

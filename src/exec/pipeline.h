@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/compress.h"
 #include "codec/decoder.h"
 #include "exec/chain.h"
 #include "exec/decoding.h"
@@ -19,9 +20,12 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
     struct Parts {
         std::unique_ptr<plan::RulePlan> plan;
         std::unique_ptr<connect::Source> source;
+        std::unique_ptr<codec::Decompressor> decompressor;  // null: messages are not compressed
+        size_t max_decompressed_bytes = 0;
         std::unique_ptr<codec::Decoder> decoder;
         std::unique_ptr<TimestampReader> timestamp;  // event time only
         std::vector<std::unique_ptr<connect::Action>> actions;
+        std::vector<std::string> warnings;
     };
     StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler& scheduler);
     ~StreamPipeline() override { Stop(); }
@@ -49,6 +53,8 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
     void OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept override;
 
     void CountArrival(int64_t timestamp_ms, const Ref<connect::Metadata>& meta) noexcept;
+    // Replaces `message` by what was compressed in it; false: it is broken or too large, and counted.
+    bool Unpack(BufferView& message) noexcept;
     void ProcessRows(size_t first, bool decoded, int64_t timestamp_ms) noexcept;
     bool Preprocess(Row& row) noexcept;
     void Emit(const connect::Emission& emission) noexcept;

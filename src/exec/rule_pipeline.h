@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "config/node.h"
+#include "connect/decode_properties.h"
 #include "connect/sink.h"
 #include "connect/source.h"
 #include "io/scheduler.h"
@@ -37,12 +38,6 @@ class StreamCatalog {
     virtual std::shared_ptr<const sql::StreamDef> FindStream(const std::string& name) const = 0;
 };
 
-// What the properties of a source (CONF_KEY, EXTRA) say about decoding its messages.
-struct SourceDecoding {
-    bool whole_numbers_as_int = false;  // useInt64ForWholeNumber
-    std::vector<std::string> fields;    // of delimited messages, when the stream declares no columns
-};
-
 // The outside of a pipeline: where its sources and actions come from. Implemented by the engine on the
 // connector registry, and by fakes in tests.
 class Connectors {
@@ -52,9 +47,10 @@ class Connectors {
     // that joins the running one.
     virtual Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef& stream,
                                                                 const std::string& rule_id) = 0;
-    virtual Result<SourceDecoding> Decoding(const sql::StreamDef& stream) {
+    // The properties of the stream's source that are the same for every type. Called before MakeSource.
+    virtual Result<connect::DecodeProperties> DecodePropertiesOf(const sql::StreamDef& stream) {
         static_cast<void>(stream);
-        return SourceDecoding{};
+        return connect::DecodeProperties();
     }
     // `action` is one entry of the rule's `actions`: {"<type>": {props}, ...}; one Action per key.
     virtual Result<std::vector<std::unique_ptr<connect::Action>>> MakeActions(const config::Node& action,

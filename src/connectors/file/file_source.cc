@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "codec/compress.h"
 #include "codec/json_reader.h"
+#include "connect/decode_properties.h"
 #include "connect/properties.h"
 #include "connect/services.h"
 #include "connectors/file/file_path.h"
@@ -46,6 +48,8 @@ struct Settings {
     size_t ignore_start_lines = 0;
     size_t ignore_end_lines = 0;
     std::string delimiter = ",";
+    std::string decompression;  // of the whole file
+    size_t max_decompressed_bytes = 0;
 };
 
 constexpr size_t kMaxJsonBytes = 256U << 20U;
@@ -56,7 +60,12 @@ constexpr int kRowsPerTurn = 256;
 class FileSource final : public connect::Source {
   public:
     FileSource(io::Scheduler& scheduler, Settings settings)
-        : scheduler_(&scheduler), settings_(std::move(settings)), reader_({}), timer_(scheduler) {}
+        : scheduler_(&scheduler), settings_(std::move(settings)), reader_({}), timer_(scheduler) {
+        // The name was checked before.
+        if (auto made = codec::MakeDecompressor(settings_.decompression); made) {
+            decompressor_ = std::move(*made);
+        }
+    }
 
     Result<void> Start(connect::SourceListener& listener) override {
         listener_ = &listener;
@@ -93,6 +102,7 @@ class FileSource final : public connect::Source {
     io::Scheduler* scheduler_;
     Settings settings_;
     connect::SourceListener* listener_ = nullptr;
+    std::unique_ptr<codec::Decompressor> decompressor_;  // null: the file is not compressed
     std::unique_ptr<LineReader> lines_;
     std::deque<std::string> held_;  // lines that may be among the last ones to ignore
     std::vector<std::string> header_;
@@ -108,6 +118,11 @@ class FileSource final : public connect::Source {
 Result<void> FileSource::OpenFile() {
     HAUMEA_TRY(lines_, LineReader::Open(settings_.path));
     held_.clear();
+    if (decompressor_) {
+        if (auto plain = lines_->Decompress(*decompressor_, settings_.max_decompressed_bytes); !plain) {
+            return Failf("file {}: {}", settings_.path, plain.error().message);
+        }
+    }
     if (settings_.type == FileType::kJson) {
         return OpenJson();
     }
@@ -308,6 +323,11 @@ Result<std::unique_ptr<connect::Source>> MakeFileSource(const connect::SourceSpe
         reader.Refuse(Errorf("DATASOURCE is empty: it names the file"));
     }
     HAUMEA_TRY_VOID(reader.status());
+    HAUMEA_TRY(const connect::DecodeProperties decode,
+               connect::ReadDecodeProperties(spec.props, "source file"));
+    settings.decompression = decode.decompression;
+    settings.max_decompressed_bytes =
+        reader.Has("maxDecompressedBytes") ? decode.max_decompressed_bytes : kMaxJsonBytes;
     const std::string name =
         folder.empty() || spec.datasource.starts_with('/') ? spec.datasource : folder + "/" + spec.datasource;
     settings.path = FileToRead(name, services.data_dir);

@@ -20,6 +20,22 @@ Result<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path) {
     return reader;
 }
 
+Result<void> LineReader::Decompress(codec::Decompressor& decompressor, size_t max_bytes) {
+    std::string compressed;
+    if (!ReadAll(compressed, max_bytes)) {
+        return Failf("it is larger than {} bytes or unreadable", max_bytes);
+    }
+    BufferBuilder plain;
+    std::string error;
+    if (!decompressor.Decompress(compressed, max_bytes, plain, error)) {
+        return Fail(Error(std::move(error)));
+    }
+    buffer_.assign(plain.view());
+    at_ = 0;
+    end_ = true;
+    return {};
+}
+
 // False at the end of the file.
 bool LineReader::Fill() {
     if (end_) {

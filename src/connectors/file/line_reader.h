@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "codec/compress.h"
 
 namespace haumea::connectors {
 
@@ -15,6 +16,9 @@ class LineReader {
     static constexpr size_t kMaxLineBytes = 16U << 20U;
 
     static Result<std::unique_ptr<LineReader>> Open(const std::string& path);
+
+    // Takes the whole file for compressed: what is read from now on is what was in it, at most `max_bytes`.
+    Result<void> Decompress(codec::Decompressor& decompressor, size_t max_bytes);
 
     enum class Outcome : uint8_t { kLine, kEnd, kTooLong, kFailed };
     // The next line without its end (\n or \r\n), valid until the next call. kTooLong: a line beyond the
