@@ -33,6 +33,15 @@ void AddNode(Node& status, const NodeStats& stats, const metrics::Numbers& numbe
     const auto count = [&](std::string_view name, const std::atomic<int64_t>& counter) {
         put(name, counter.load(std::memory_order_relaxed));
     };
+    const auto count_drops = [&] {
+        count("dropped_total", stats.dropped);
+        for (size_t i = 0; i < metrics::kDropReasonNames.size(); ++i) {
+            if (stats.dropped_by_reason[i].load(std::memory_order_relaxed) != 0) {
+                count(fmt::format("dropped_{}_total", metrics::kDropReasonNames[i]),
+                      stats.dropped_by_reason[i]);
+            }
+        }
+    };
     const NodeStats::Texts texts = stats.texts();
     count("records_in_total", stats.records_in);
     count("records_out_total", stats.records_out);
@@ -44,9 +53,9 @@ void AddNode(Node& status, const NodeStats& stats, const metrics::Numbers& numbe
     put("last_exception", texts.last_exception);
     put("last_exception_time", texts.last_exception_ms);
     if (stats.kind() == NodeStats::Kind::kOperator) {
-        // Only what there is: windows and the watermark drop rows for which there is no room.
+        // Only what there is: windows, the watermark and caches drop what they have no room for.
         if (stats.dropped.load(std::memory_order_relaxed) > 0) {
-            count("dropped_total", stats.dropped);
+            count_drops();
         }
         return;
     }
@@ -55,12 +64,7 @@ void AddNode(Node& status, const NodeStats& stats, const metrics::Numbers& numbe
     put("connection_last_disconnected_time", texts.last_disconnected_ms);
     put("connection_last_disconnected_message", texts.last_disconnected_message);
     put("connection_last_try_time", texts.last_try_ms);
-    count("dropped_total", stats.dropped);
-    for (size_t i = 0; i < metrics::kDropReasonNames.size(); ++i) {
-        if (stats.dropped_by_reason[i].load(std::memory_order_relaxed) != 0) {
-            count(fmt::format("dropped_{}_total", metrics::kDropReasonNames[i]), stats.dropped_by_reason[i]);
-        }
-    }
+    count_drops();
     for (const metrics::Number& number : numbers) {
         if (!number.kind->label.empty() && number.value == 0) {
             continue;  // a reason that never occurred
