@@ -163,6 +163,11 @@ void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
     if (headers == nullptr) {
         return;
     }
+    if (!config.client_role && !headers->object().empty()) {
+        config.warnings.push_back(fmt::format(
+            "{}: requestHeader has no effect without addr: clients that connect send their own headers",
+            reader.what()));
+    }
     const auto add = [&config](const std::string& name, const std::string& value) {
         if (config.client_role && text_template::IsTemplate(value)) {
             config.dynamic.push_back({"requestHeader." + name, value, config.target.headers.size()});
