@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "codec/json_writer.h"
 #include "connect/action_stages.h"
+#include "connect/leftovers.h"
 #include "connect/registry.h"
 #include "connect/resend_indicator.h"
 #include "ws/utf8.h"
@@ -18,10 +20,14 @@ using Kind = TransformItem::Kind;
 // transport, or batch -> transform -> row sink.
 class SinkPipeline final : public Action {
   public:
-    SinkPipeline(CommonProperties common, const ActionOptions& options, const Services& services)
+    SinkPipeline(CommonProperties common, const ActionOptions& options, Services& services)
         : stages_(std::move(common), options, services),
+          services_(&services),
           clock_(&services.scheduler->clock()),
           linger_(*services.scheduler) {}
+    SinkPipeline(const SinkPipeline&) = delete;
+    SinkPipeline& operator=(const SinkPipeline&) = delete;
+    ~SinkPipeline() override { *alive_ = false; }
 
     Result<void> Build(const SinkDescriptor& descriptor, const SinkSpec& spec, Services& services) {
         return stages_.Build(descriptor, spec, services);
@@ -37,6 +43,7 @@ class SinkPipeline final : public Action {
         }
     }
     void Flush() noexcept override { FlushBatch(); }
+    bool takes_errors(bool) const noexcept override { return stages_.options.send_error; }
     void Close() override;
     const std::vector<std::shared_ptr<NodeStats>>& nodes() const override { return stages_.nodes; }
     const std::vector<std::string>& warnings() const override { return stages_.warnings; }
@@ -45,6 +52,8 @@ class SinkPipeline final : public Action {
     static constexpr size_t kMaxBatchBytes = 8U << 20U;  // of a batch that only time would end
     static constexpr size_t kMaxBatchRows = 100'000;
 
+    // What a cache that the action had before has left goes out first.
+    void SendLeftovers();
     void Handle(const TransformItem& item, const Metadata* meta) noexcept;
     void HandleForTransport(const TransformItem& item) noexcept;
     void HandleForRows(const TransformItem& item, const Metadata* meta) noexcept;
@@ -60,7 +69,9 @@ class SinkPipeline final : public Action {
     void FlushBatch() noexcept;
 
     ActionStages stages_;
+    Services* services_;
     const Clock* clock_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // tasks of the disk may outlive this object
     bool open_ = false;
 
     // Scratch, reused between emissions.
@@ -90,7 +101,39 @@ Result<void> SinkPipeline::Open() {
         stages_.cache->Open();
     }
     open_ = true;
+    if (stages_.queue != nullptr) {
+        SendLeftovers();
+    }
     return {};
+}
+
+void SinkPipeline::SendLeftovers() {
+    const std::string& file = stages_.common.cache.backlog.file;
+    if (!MayHaveLeftovers(*services_, file)) {
+        return;
+    }
+    stages_.queue->Hold();
+    ReadLeftovers(*services_, file, stages_.queue_messages, [this, alive = alive_](Leftovers left) {
+        if (!*alive || !open_) {
+            return;  // the next run finds them
+        }
+        NodeStats& stats = *stages_.sink_stats;
+        if (!left.error.empty()) {
+            stats.CountException("cache of an earlier run: " + left.error, clock_->NowMs());
+        } else if (const size_t count = left.messages.size() + left.missed; count > 0) {
+            const std::string text =
+                fmt::format("{}: enableCache was on: {} messages that waited are sent now, or dropped",
+                            stats.name(), count);
+            log::Warn("{}", text);
+            stats.CountException(text, clock_->NowMs());
+        }
+        stats.CountIn(static_cast<int64_t>(left.missed));
+        stats.CountDropped(static_cast<int64_t>(left.missed), metrics::DropReason::kQueueFull);
+        stages_.queue->Release(std::move(left.messages));
+        if (left.error.empty()) {
+            ForgetLeftovers(*services_, stages_.common.cache.backlog.file);
+        }
+    });
 }
 
 void SinkPipeline::Close() {

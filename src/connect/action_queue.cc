@@ -37,24 +37,40 @@ bool ActionQueue::Offer(const EncodedMessage& message) noexcept {
 Flow ActionQueue::Push(EncodedMessage message) noexcept {
     stats_->CountIn();
     stats_->SetInvoked(clock_->NowMs());
-    if (waiting_.empty() && Offer(message)) {
+    if (!held_ && waiting_.empty() && Offer(message)) {
         return Flow::kContinue;
     }
     bytes_ += message.payload.len;
     waiting_.push_back(std::move(message));
-    // A rule that was asked to wait may have some more on the way. The newest stays even when it alone is
-    // larger than the bound in bytes.
-    const size_t slack = settings_.pause_when_full ? kPauseSlack : 1;
-    while (waiting_.size() > settings_.messages * slack ||
-           (bytes_ > settings_.bytes * slack && waiting_.size() > 1)) {
-        DropOldest();
-    }
+    DropBeyondBounds();
     stats_->buffer_length.store(static_cast<int64_t>(waiting_.size()), std::memory_order_relaxed);
     if (settings_.pause_when_full && full()) {
         paused_ = true;
         return Flow::kPause;
     }
     return Flow::kContinue;
+}
+
+// A rule that was asked to wait may have some more on the way. The newest stays even when it alone is larger
+// than the bound in bytes.
+void ActionQueue::DropBeyondBounds() noexcept {
+    const size_t slack = settings_.pause_when_full ? kPauseSlack : 1;
+    while (waiting_.size() > settings_.messages * slack ||
+           (bytes_ > settings_.bytes * slack && waiting_.size() > 1)) {
+        DropOldest();
+    }
+}
+
+void ActionQueue::Release(std::vector<EncodedMessage> older) noexcept {
+    held_ = false;
+    stats_->CountIn(static_cast<int64_t>(older.size()));
+    for (auto message = older.rbegin(); message != older.rend(); ++message) {
+        bytes_ += message->payload.len;
+        waiting_.push_front(std::move(*message));
+    }
+    Drain();
+    DropBeyondBounds();
+    stats_->buffer_length.store(static_cast<int64_t>(waiting_.size()), std::memory_order_relaxed);
 }
 
 void ActionQueue::DropOldest() noexcept {
@@ -71,6 +87,9 @@ void ActionQueue::DropOldest() noexcept {
 }
 
 void ActionQueue::Drain() noexcept {
+    if (held_) {
+        return;
+    }
     while (!waiting_.empty() && Offer(waiting_.front())) {
         bytes_ -= waiting_.front().payload.len;
         waiting_.pop_front();

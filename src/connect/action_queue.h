@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "connect/sink.h"
@@ -28,6 +29,11 @@ class ActionQueue final : public Outlet {
     void SetResumeCallback(std::function<void()> resume) override { resume_ = std::move(resume); }
     void Close() noexcept override;
 
+    // Sends nothing until Release(): older messages may be on their way.
+    void Hold() noexcept { held_ = true; }
+    // `older` come before what waits, within the same bounds.
+    void Release(std::vector<EncodedMessage> older) noexcept;
+
   private:
     static constexpr size_t kPauseSlack = 4;
 
@@ -35,6 +41,8 @@ class ActionQueue final : public Outlet {
     // False: the sink is blocked.
     bool Offer(const EncodedMessage& message) noexcept;
     void DropOldest() noexcept;
+    // kPauseSlack times as much when the rule waits.
+    void DropBeyondBounds() noexcept;
     void Drain() noexcept;
 
     MessageSink* sink_;
@@ -43,6 +51,7 @@ class ActionQueue final : public Outlet {
     const Clock* clock_;
     std::deque<EncodedMessage> waiting_;
     size_t bytes_ = 0;
+    bool held_ = false;
     bool paused_ = false;    // the rule waits for us
     bool dropping_ = false;  // a warning has been written since the queue was last empty
     std::function<void()> resume_;

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "connect/cache_file.h"
@@ -121,8 +123,19 @@ Result<void> StageBuilder::AddTransport(const SinkDescriptor& descriptor, const 
         out_.common.buffer_length > 0 ? out_.common.buffer_length : out_.options.buffer_length;
     settings.messages = static_cast<size_t>(std::max<int64_t>(length, 1));
     settings.pause_when_full = out_.options.disable_buffer_full_discard;
-    out_.outlet = std::make_unique<ActionQueue>(*out_.message_sink, settings, *out_.sink_stats,
-                                                services_.scheduler->clock());
+    auto queue = std::make_unique<ActionQueue>(*out_.message_sink, settings, *out_.sink_stats,
+                                               services_.scheduler->clock());
+    out_.queue = queue.get();
+    out_.outlet = std::move(queue);
+    out_.queue_messages = settings.messages;
+    const std::string sink_name = fmt::format("{}_{}", descriptor.type, spec.index);
+    out_.common.cache.backlog.file = CacheFile(services_.data_dir, spec.rule_id, sink_name);
+    if (std::error_code error; std::filesystem::exists(out_.common.cache.backlog.file, error)) {
+        out_.warnings.push_back(
+            fmt::format("{}: enableCache is off, but was on: what waits in the cache is sent first, and what "
+                        "cannot be sent now is dropped",
+                        sink_name));
+    }
     return {};
 }
 

@@ -26,7 +26,9 @@ namespace haumea::connect {
 // except for the nodes.
 struct ActionStages {
     ActionStages(CommonProperties properties, const ActionOptions& action_options, const Services& services)
-        : common(std::move(properties)), options(action_options), dynamic(services.template_limits) {}
+        : common(std::move(properties)), options(action_options), dynamic(services.template_limits) {
+        options.send_error = common.send_error.value_or(options.send_error);
+    }
     ActionStages(const ActionStages&) = delete;
     ActionStages& operator=(const ActionStages&) = delete;
 
@@ -53,7 +55,9 @@ struct ActionStages {
     std::unique_ptr<MessageSink> resend_sink;  // of late messages, when they go elsewhere
     std::unique_ptr<RowSink> row_sink;
     std::unique_ptr<Outlet> outlet;
-    CacheStage* cache = nullptr;  // the outlet, when it is one
+    CacheStage* cache = nullptr;   // the outlet, when it is one
+    ActionQueue* queue = nullptr;  // likewise
+    size_t queue_messages = 0;
     CacheFarewells* farewells = nullptr;
 };
 

@@ -13,6 +13,7 @@ void CacheFarewells::Close(Leaving& leaving) {
 }
 
 void CacheFarewells::Add(Leaving leaving) {
+    left_.insert(leaving.file);
     entries_.push_back(
         {.leaving = std::move(leaving), .timer = std::make_unique<io::Timer>(*loop_), .waiting = {}});
     const auto entry = std::prev(entries_.end());
@@ -38,6 +39,7 @@ void CacheFarewells::Finish(std::list<Entry>::iterator entry) {
 }
 
 void CacheFarewells::WhenFree(const std::string& file, std::function<void()> task) {
+    left_.erase(file);
     for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
         if (entry->leaving.file == file) {
             entry->waiting.push_back(std::move(task));
@@ -48,6 +50,7 @@ void CacheFarewells::WhenFree(const std::string& file, std::function<void()> tas
 }
 
 void CacheFarewells::FinishIn(const std::string& folder) {
+    std::erase_if(left_, [&](const std::string& file) { return file.starts_with(folder + "/"); });
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto next = std::next(entry);
         if (entry->leaving.file.starts_with(folder + "/")) {

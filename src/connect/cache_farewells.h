@@ -3,6 +3,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class CacheFarewells {
     void Add(Leaving leaving);
     // Runs `task` when no cache that has ended uses `file` any more; in place when none does.
     void WhenFree(const std::string& file, std::function<void()> task);
+    // A cache of this process has ended with `file`, and nobody has opened it since.
+    bool HasLeft(const std::string& file) const { return left_.contains(file); }
     // Does not wait any longer for caches in `folder`.
     void FinishIn(const std::string& folder);
     void FinishAll();
@@ -53,6 +56,7 @@ class CacheFarewells {
 
     io::Scheduler* loop_;
     std::list<Entry> entries_;
+    std::set<std::string> left_;  // files of caches that have ended
 };
 
 }  // namespace haumea::connect

@@ -33,7 +33,8 @@ constexpr PropertyDoc kDocs[] = {
     {"compressionProps", "map", "", "level (zlib, gzip, flate: 0 to 9; zstd: 1 to 22), windowSize (zstd)"},
     {"encryption", "string", "", "aes"},
     {"encProps", "map", "", "mode (gcm, cfb), iv, aad (base64), tagsize"},
-    {"sendError", "boolean", "", "accepted, the rule option of that name decides"},
+    {"sendError", "boolean", "",
+     "rows {\"error\":\"...\"} for what fails; unless given, the rule option counts"},
     {"enableCache", "boolean", "false", "keep messages that cannot be delivered"},
     {"memoryCacheThreshold", "integer", "1024", "cache: messages in memory"},
     {"maxDiskCache", "integer", "1024000", "cache: messages on disk; beyond, the oldest page goes"},
@@ -192,6 +193,9 @@ Result<CommonProperties> ReadCommonProperties(const config::Node& props) {
     }
     if (common.linger_ms < 0) {
         reader.Refuse(Errorf("invalid lingerInterval {}ms, must be positive", common.linger_ms));
+    }
+    if (reader.Has("sendError")) {
+        common.send_error = reader.Bool("sendError", false);
     }
     static_cast<void>(reader.Int("concurrency", 1));
     static_cast<void>(reader.String("schemaId"));

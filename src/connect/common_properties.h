@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ namespace haumea::connect {
 struct CommonProperties {
     TransformOptions transform;
     codec::EncoderOptions encoder;
+    std::optional<bool> send_error;  // empty: as the rule
     int64_t batch_size = 0;
     int64_t linger_ms = 0;
     bool batch_header = true;  // delimited batches have a header line unless hasHeader is given as false

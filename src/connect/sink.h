@@ -126,6 +126,8 @@ class Action {
     // (disableBufferFullDiscard, slowConsumer=block); the resume callback follows.
     virtual Flow Emit(const Emission& emission) noexcept = 0;
     virtual void SetResumeCallback(std::function<void()> resume) = 0;
+    // Does it want emissions with is_error? `rule_option`: sendError of the rule.
+    virtual bool takes_errors(bool rule_option) const noexcept { return rule_option; }
     // Sends what batching holds back (end of a bounded source, stop).
     virtual void Flush() noexcept = 0;
     virtual void Close() = 0;

@@ -237,7 +237,7 @@ void StreamPipeline::OnResult(std::span<const Value> rows, From from) noexcept {
 
 void StreamPipeline::OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept {
     stats.CountException(std::string(text), scheduler_.clock().NowMs());
-    if (!options_.send_error || !running_) {
+    if (!running_) {
         return;
     }
     const Field field{"error", Value::String(text)};
@@ -247,6 +247,9 @@ void StreamPipeline::OnFailure(metrics::NodeStats& stats, std::string_view text)
 
 void StreamPipeline::Emit(const connect::Emission& emission) noexcept {
     for (size_t i = 0; i < parts_.actions.size(); ++i) {
+        if (emission.is_error && !parts_.actions[i]->takes_errors(options_.send_error)) {
+            continue;
+        }
         if (parts_.actions[i]->Emit(emission) == connect::Flow::kPause && !action_paused_[i]) {
             action_paused_[i] = true;
             ++paused_actions_;
