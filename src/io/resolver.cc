@@ -3,10 +3,13 @@
 #include <netdb.h>
 
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "io/error_text.h"
 
 namespace haumea::io {
 namespace {
@@ -17,6 +20,24 @@ constexpr int kMaxLookups = 16;
 std::atomic<int>& LookupsUnderWay() {
     static std::atomic<int> count{0};
     return count;
+}
+
+// In words, with the remedy.
+std::string LookupProblem(int error, int system_error) {
+    switch (error) {
+        case EAI_NONAME:
+        case EAI_NODATA:
+            return "no such host, check the spelling";
+        case EAI_AGAIN:
+            return "the name servers cannot be reached or do not answer, check the network and "
+                   "/etc/resolv.conf";
+        case EAI_FAIL:
+            return "the name servers have failed";
+        case EAI_SYSTEM:
+            return ErrorText(system_error);
+        default:
+            return gai_strerror(error);
+    }
 }
 
 Result<std::vector<SocketAddress>> Lookup(const std::string& host, uint16_t port) {
@@ -31,9 +52,7 @@ Result<std::vector<SocketAddress>> Lookup(const std::string& host, uint16_t port
         error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
     }
     if (error != 0) {
-        const bool unknown = error == EAI_NONAME || error == EAI_NODATA;
-        return Failf("host name \"{}\": {}", host,
-                     unknown ? "no such host, check the spelling" : gai_strerror(error));
+        return Failf("host name \"{}\": {}", host, LookupProblem(error, errno));
     }
     std::vector<SocketAddress> addresses;
     for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
