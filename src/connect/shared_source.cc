@@ -18,6 +18,7 @@ class SharedSources::Subscriber final : public Source {
     Result<void> Start(SourceListener& listener) override;
     void Stop() override;
     void Resume() override;
+    void ReadNumbers(metrics::Numbers& into) const override;
 
     bool paused() const noexcept { return paused_; }
     void Answered(Flow flow) noexcept { paused_ = paused_ || flow == Flow::kPause; }
@@ -54,6 +55,7 @@ class SharedSources::Hub final : public SourceListener {
                            [](const Subscriber* s) { return s == nullptr; });
     }
     void Stop() { source_->Stop(); }
+    void ReadNumbers(metrics::Numbers& into) const { source_->ReadNumbers(into); }
     bool delivering() const noexcept { return depth_ != 0; }
 
     // Goes on when nobody holds it up any longer.
@@ -156,6 +158,13 @@ void SharedSources::Subscriber::Resume() {
     if (const auto found = owner_->hubs_.find(stream_);
         listener_ != nullptr && found != owner_->hubs_.end()) {
         found->second->ResumeUnlessPaused();
+    }
+}
+
+void SharedSources::Subscriber::ReadNumbers(metrics::Numbers& into) const {
+    if (const auto found = owner_->hubs_.find(stream_);
+        listener_ != nullptr && found != owner_->hubs_.end()) {
+        found->second->ReadNumbers(into);
     }
 }
 

@@ -18,11 +18,14 @@ class ScriptedSource final : public Source {
     }
     void Stop() override { listener = nullptr; }
     void Resume() override { ++resumed; }
+    void ReadNumbers(metrics::Numbers& into) const override { into.push_back({&kKind, {}, 7}); }
     Flow Send(std::string_view text) { return listener->OnBytes(BufferView::Copy(text), 1, nullptr); }
     SourceListener* listener = nullptr;
     int resumed = 0;
 
   private:
+    static constexpr metrics::NumberKind kKind{"seven", "seven", metrics::PrometheusText::FamilyType::kGauge,
+                                               ""};
     ScriptedSource** self_;
 };
 
@@ -131,6 +134,26 @@ TEST_F(SharedSourcesTest, RulesMayLeaveInTheMiddleOfADelivery) {
     EXPECT_EQ(shared_.running(), 0U);
     scheduler_.RunPosted();
     EXPECT_EQ(source_, nullptr);
+}
+
+TEST_F(SharedSourcesTest, EverySubscriberShowsTheNumbersOfTheOneConnection) {
+    const auto first = Join();
+    const auto second = Join();
+    Rule one;
+    Rule two;
+    const auto read = [](const Source& source) {
+        metrics::Numbers numbers;
+        source.ReadNumbers(numbers);
+        return numbers.size();
+    };
+    EXPECT_EQ(read(*first), 0U);
+    ASSERT_TRUE(first->Start(one));
+    ASSERT_TRUE(second->Start(two));
+    EXPECT_EQ(read(*first), 1U);
+    EXPECT_EQ(read(*second), 1U);
+    first->Stop();
+    EXPECT_EQ(read(*first), 0U);
+    EXPECT_EQ(read(*second), 1U);
 }
 
 }  // namespace

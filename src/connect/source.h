@@ -9,6 +9,7 @@
 #include "data/buffer.h"
 #include "data/value.h"
 #include "metrics/node_stats.h"
+#include "metrics/numbers.h"
 
 namespace haumea::connect {
 
@@ -69,6 +70,9 @@ class Source {
     // After a Flow::kPause. A source over TCP stops reading its socket in between, so that the peer is slowed
     // down.
     virtual void Resume() = 0;
+    // What is counted of the connection behind it, for whoever looks at the status; nothing where there is
+    // none. Between Start() and Stop().
+    virtual void ReadNumbers(metrics::Numbers& into) const { static_cast<void>(into); }
 };
 
 }  // namespace haumea::connect

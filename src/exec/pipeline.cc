@@ -94,6 +94,7 @@ Result<void> StreamPipeline::Start(EndCallback on_end) {
         Stop();
         return Fail(std::move(started.error()));
     }
+    source_stats_->SetNumbers([this](metrics::Numbers& into) { parts_.source->ReadNumbers(into); });
     return {};
 }
 
@@ -103,6 +104,7 @@ void StreamPipeline::Stop() {
     }
     running_ = false;
     *alive_ = false;
+    source_stats_->SetNumbers({});
     parts_.source->Stop();
     for (const auto& op : chain_.operators) {
         op->Stop();
@@ -297,8 +299,8 @@ void StreamPipeline::OnEnd(std::string message) noexcept {
 void StreamPipeline::OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept {
     const int64_t now = scheduler_.clock().NowMs();
     source_stats_->SetConnection(state, reason, now);
-    if (state == metrics::ConnectionState::kDisconnected && !reason.empty()) {
-        source_stats_->CountException("disconnected: " + reason, now);
+    if (state != metrics::ConnectionState::kConnected && !reason.empty()) {
+        source_stats_->CountException(reason, now);
     }
 }
 

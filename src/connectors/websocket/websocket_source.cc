@@ -8,6 +8,7 @@
 #include "connect/services.h"
 #include "connectors/websocket/client_link.h"
 #include "connectors/websocket/websocket_config.h"
+#include "connectors/websocket/websocket_numbers.h"
 #include "ws/client_pool.h"
 #include "ws/server.h"
 
@@ -68,6 +69,11 @@ class ServerSource final : public connect::Source, private ws::EndpointListener 
             endpoint_.Resume();
         }
     }
+    void ReadNumbers(metrics::Numbers& into) const override {
+        if (endpoint_) {
+            AddNumbers(endpoint_->stats(), into);
+        }
+    }
 
   private:
     ws::Intake OnMessage(const BufferView& payload, bool is_text,
@@ -126,6 +132,11 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
     void Resume() override {
         if (client_) {
             client_->ResumeReading(*this);
+        }
+    }
+    void ReadNumbers(metrics::Numbers& into) const override {
+        if (client_) {
+            AddNumbers(client_->Status(), into);
         }
     }
 
