@@ -41,7 +41,7 @@ class Server:
         self.folder = folder or self.own_folder.name
         self.settings = settings
         self.rest_port, self.data_port = free_port(), free_port()
-        self.process = None
+        self.process, self.wrapper = None, []
         self.start()
 
     def start(self):
@@ -52,7 +52,7 @@ class Server:
                            ASAN_OPTIONS="quarantine_size_mb=4")
         environment.update(self.settings)
         self.log = open(os.path.join(self.folder, "server.log"), "ab")
-        self.process = subprocess.Popen([BINARY, "serve"], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*self.wrapper, BINARY, "serve"], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.STDOUT)
         wait_for(self._answers, "the server answers /ping")
 
