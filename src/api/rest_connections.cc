@@ -162,6 +162,8 @@ void AddConnectionRoutes(http::Router& router, const Services& services) {
     const auto kick = [&connections](const std::string& path, const Request& request) {
         return Kick(connections, path, request);
     };
+    router.Add("GET", "/connection/websocket/server",
+               [&connections](const Request&) { return Json(connections.DataServer()); });
     router.Add("GET", "/connection/websocket/clients", OnEndpoint(clients));
     router.Add("DELETE", "/connection/websocket/clients/{client}", OnEndpoint(kick));
     router.Add("GET", "/connections/{id}/clients", OnServedPath(connections, clients));

@@ -122,6 +122,8 @@ TEST_F(RestConnectionsTest, ClientsAreAskedForByConnectionOrEndpoint) {
               "201 success");
     EXPECT_EQ(Answer("GET", "/connections/c/clients"), "200 []");
     EXPECT_EQ(Answer("GET", "/connection/websocket/clients?endpoint=/x"), "200 []");
+    EXPECT_THAT(Answer("GET", "/connection/websocket/server"),
+                HasSubstr("\"listening\":true,\"address\":\"127.0.0.1\""));
     EXPECT_EQ(Answer("GET", "/connection/websocket/clients?endpoint=/y"),
               Error("websocket has no endpoint /y", 404, 1002));
     EXPECT_EQ(Answer("DELETE", "/connections/c/clients/7"),

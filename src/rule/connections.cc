@@ -435,6 +435,12 @@ Result<Node> Connections::ClientsOf(const std::string& path) const {
     return list;
 }
 
+Node Connections::DataServer() const {
+    Node node;
+    OnHome([&] { node = StateOf(*environment_.data_server); });
+    return node;
+}
+
 void Connections::WriteMetrics(metrics::PrometheusText& text) const {
     AllNumbers all;
     OnHome([&] { all = ReadAllNumbers(*environment_.data_server, *environment_.clients); });

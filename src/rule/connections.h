@@ -69,6 +69,8 @@ class Connections {
     // What is counted of every endpoint and connection, and of the data server, for Prometheus.
     void WriteMetrics(metrics::PrometheusText& text) const;
 
+    // The data server: port, clients, handshakes by outcome (those of no endpoint too).
+    config::Node DataServer() const;
     // Clients of an endpoint: [{"id","address","since",...}].
     Result<config::Node> ClientsOf(const std::string& path) const;
     Result<void> Kick(const std::string& path, uint64_t client);

@@ -80,6 +80,20 @@ ConnectionState StateOf(const ws::EndpointStats& stats) {
     return state;
 }
 
+Node StateOf(const ws::Server& server) {
+    Node stats = Node::MakeObject();
+    Numbers numbers;
+    connectors::AddNumbers(server.handshake_stats(), numbers);
+    AddNumbers(stats, numbers);
+    Node node = Node::MakeObject();
+    node.Set("listening", server.listening());
+    node.Set("address", server.settings().address);
+    node.Set("port", int64_t{server.port()});
+    node.Set("clients", static_cast<int64_t>(server.client_count()));
+    node.Set("stats", std::move(stats));
+    return node;
+}
+
 int64_t StateValue(std::string_view status) {
     return status == "connected" ? 1 : status == "connecting" ? 0 : -1;
 }

@@ -19,6 +19,8 @@ struct ConnectionState {
 };
 ConnectionState StateOf(const ws::ClientStatus& status);
 ConnectionState StateOf(const ws::EndpointStats& stats);
+// The data server itself: {"listening","address","port","clients","stats":{"handshakes":{...}}}.
+config::Node StateOf(const ws::Server& server);
 // 1 connected, 0 connecting, -1 disconnected.
 int64_t StateValue(std::string_view status);
 
