@@ -83,9 +83,11 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
     const std::vector<std::shared_ptr<Publisher>>& waiting() const { return waiting_; }
 
     void Put(const std::string& topic, std::span<const Value> rows, int64_t timestamp_ms) {
-        const bool had_room = !full();
+        if (!posted_) {
+            room_ = !full();
+        }
         for (const Value& row : rows) {
-            if (!had_room && Exceeds(kOverflow)) {
+            if (!room_ && Exceeds(kOverflow)) {
                 ++dropped_;
             } else {
                 filling_.rows.push_back({CopyValue(row, filling_.arena), topic, timestamp_ms});
@@ -152,6 +154,7 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
         if (rows() == 0 || (rows() * 2 <= limits_.rows && bytes() * 2 <= limits_.bytes)) {
             Release();
         }
+        room_ = !full();
         if (receiver_ != nullptr && rows() != 0) {
             Schedule();
         }
@@ -191,6 +194,7 @@ class MemoryBus::Inbox : public std::enable_shared_from_this<Inbox> {
     std::vector<std::shared_ptr<Publisher>> waiting_;
     bool paused_ = false;
     bool posted_ = false;
+    bool room_ = true;  // when this turn began
 };
 
 class MemoryBus::Handle final : public Subscription {

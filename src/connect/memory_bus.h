@@ -29,8 +29,8 @@ bool HasWildcard(std::string_view topic) noexcept;
 // wait (the timer of a window) has kOverflow times the room. Owned by the engine; home loop only.
 class MemoryBus {
   public:
-    // Of one subscriber: rows that wait for it, and their memory. A list of rows for which there was room
-    // when it came is taken whole.
+    // Of one subscriber: rows that wait for it, and their memory. What comes in a turn of the loop that began
+    // with room is taken whole, be it a list or row by row.
     struct Limits {
         size_t rows = 65'536;
         size_t bytes = 16U << 20U;

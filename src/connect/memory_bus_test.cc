@@ -139,13 +139,28 @@ TEST_F(MemoryBusTest, AListThatFindsRoomIsTakenWhole) {
     EXPECT_EQ(resumed_, 1);
 }
 
+TEST_F(MemoryBusTest, WhatComesRowByRowInATurnThatFoundRoomIsTakenWhole) {
+    const auto subscription = bus_.Subscribe("r", "a", kTwoRows, reader_);
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_EQ(Publish("a", "x"), i < 1 ? Flow::kContinue : Flow::kPause);
+    }
+    scheduler_.RunPosted();
+    EXPECT_EQ(reader_.dropped, 0);
+    EXPECT_EQ(reader_.seen.size(), 1000 * std::string("a:x ").size());
+}
+
 TEST_F(MemoryBusTest, AFeederThatCannotWaitHasFourTimesTheRoomThenTheNewestAreDroppedCounted) {
     const auto subscription = bus_.Subscribe("r", "a", kTwoRows, reader_);
+    reader_.answer = Flow::kPause;
+    Publish("a", "first");
+    scheduler_.RunPosted();
     for (int i = 0; i < 10; ++i) {
         Publish("a", std::to_string(i));
     }
+    reader_.answer = Flow::kContinue;
+    subscription->Resume();
     scheduler_.RunPosted();
-    EXPECT_EQ(reader_.seen, "a:0 a:1 a:2 a:3 a:4 a:5 a:6 a:7 ");
+    EXPECT_EQ(reader_.seen, "a:first a:0 a:1 a:2 a:3 a:4 a:5 a:6 a:7 ");
     EXPECT_EQ(reader_.dropped, 2);
 }
 
