@@ -165,6 +165,22 @@ void ReadCache(PropertyReader& reader, CommonProperties& common) {
 
 }  // namespace
 
+std::span<const PropertyDoc> CommonSourcePropertyDocs() {
+    static constexpr PropertyDoc kSource[] = {
+        {"connectionSelector", "string", "", "named connection (websocket)"},
+        {"datasource", "string", "", "the option DATASOURCE of the stream sets it"},
+        {"format", "string", "json", "the option FORMAT of the stream sets it"},
+        {"delimiter", "string", ",", "the option DELIMITER of the stream sets it"},
+        {"key", "string", "", "the option KEY of the stream sets it"},
+        {"payloadField", "string", "", "not supported yet"},
+        {"payloadFormat", "string", "", "not supported yet"},
+        {"payloadBatchField", "string", "", "not supported yet"},
+        {"mergeField", "string", "", "not supported yet"},
+        {"merger", "string", "", "not supported yet"},
+    };
+    return kSource;
+}
+
 std::span<const PropertyDoc> CommonPropertyDocs() { return kDocs; }
 
 Result<CommonProperties> ReadCommonProperties(const config::Node& props) {

@@ -42,6 +42,8 @@ struct CommonProperties {
 };
 
 std::span<const PropertyDoc> CommonPropertyDocs();
+// Of every source, beside those of decoding (decode_properties.h).
+std::span<const PropertyDoc> CommonSourcePropertyDocs();
 Result<CommonProperties> ReadCommonProperties(const config::Node& props);
 
 }  // namespace haumea::connect

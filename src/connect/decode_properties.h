@@ -24,6 +24,7 @@ struct DecodeProperties {
     std::vector<std::string> fields;
     codec::Quoting quoting = codec::Quoting::kNone;
     bool has_header = false;
+    std::vector<std::string> warnings;  // properties that nobody knows
 };
 
 std::span<const PropertyDoc> DecodePropertyDocs();

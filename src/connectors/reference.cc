@@ -43,6 +43,7 @@ std::string WriteReference(const connect::Registry& registry) {
         "\n## Sources\n\nThe properties of a `CONF_KEY` block in `etc/sources/<type>.yaml`, or of `EXTRA`.\n"
         "\n### Properties of every source\n";
     WriteTable(connect::DecodePropertyDocs(), out);
+    WriteTable(connect::CommonSourcePropertyDocs(), out);
     for (const std::string& type : registry.source_types()) {
         const connect::SourceDescriptor& source = *registry.FindSource(type);
         out += fmt::format("\n### Source {}\n\n{}\n", type, source.doc);

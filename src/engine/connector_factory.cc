@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/node.h"
+#include "connect/common_properties.h"
 #include "connect/properties.h"
 #include "connect/shared_source.h"
 #include "connectors/websocket/websocket_check.h"
@@ -143,6 +144,12 @@ Result<connect::DecodeProperties> ConnectorFactory::DecodePropertiesOf(const sql
     }
     if (type == kFile) {
         decode->decompression.clear();  // the source reads the file through it
+    }
+    if (const connect::SourceDescriptor* source = registry_.FindSource(type)) {
+        connect::WarnUnknown(
+            props, fmt::format("source {}", type),
+            {connect::DecodePropertyDocs(), connect::CommonSourcePropertyDocs(), source->properties},
+            decode->warnings);
     }
     return decode;
 }

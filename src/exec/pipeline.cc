@@ -323,7 +323,8 @@ Result<std::unique_ptr<RulePipeline>> RulePipeline::Plan(const RuleSpec& spec, c
     if (spec.options.disable_buffer_full_discard && stream.options.shared) {
         return Failf("disableBufferFullDiscard can't be enabled with shared stream {}", stream.name);
     }
-    HAUMEA_TRY(const connect::DecodeProperties decode, connectors.DecodePropertiesOf(stream));
+    HAUMEA_TRY(connect::DecodeProperties decode, connectors.DecodePropertiesOf(stream));
+    parts.warnings = std::move(decode.warnings);
     HAUMEA_TRY(parts.decoder, MakeStreamDecoder(stream, *parts.plan->layout, decode));
     if (!decode.decompression.empty() && DeliversRows(stream)) {
         parts.warnings.push_back(fmt::format(

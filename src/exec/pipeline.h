@@ -25,7 +25,7 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
         std::unique_ptr<codec::Decoder> decoder;
         std::unique_ptr<TimestampReader> timestamp;  // event time only
         std::vector<std::unique_ptr<connect::Action>> actions;
-        std::vector<std::string> warnings;
+        std::vector<std::string> warnings;  // of the source
     };
     StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler& scheduler);
     ~StreamPipeline() override { Stop(); }

@@ -106,6 +106,14 @@ class Sources(ServerTest):
         self.create("s", "", 'TYPE="simulator", ' + self.extra({"data": [{"n": 1}, {"n": 2}], "interval": 5}))
         self.assertEqual(self.rows_of("sim", "SELECT n FROM s", 3), [{"n": 1}, {"n": 2}, {"n": 1}])
 
+    def test_properties_that_no_source_knows_are_named_in_a_warning(self):
+        self.create("odd", "", 'TYPE="simulator", FORMAT="json", ' + self.extra({"data": {"a": 1}, "intervall": "5ms", "interval": "10s"}))
+        answer = json.loads(self.server.must("POST", "/rules/validate", {"id": "r", "sql": "SELECT a FROM odd", "actions": [{"nop": {}}]}))
+        self.assertEqual(answer["warnings"], ["source simulator: unknown property intervall has no effect"])
+        self.create("plain", "", 'TYPE="websocket", DATASOURCE="/p", FORMAT="json", KEY="k", DELIMITER=";"')
+        self.assertNotIn("warnings", json.loads(self.server.must("POST", "/rules/validate", {
+            "id": "r", "sql": "SELECT a FROM plain", "actions": [{"nop": {}}]})))
+
     def test_properties_of_a_wrong_kind_are_refused_when_the_rule_is_created(self):
         for source_type, properties, part in (
                 ("file", {"fileType": "raw"}, "fileType"), ("file", {"interval": "soon"}, "interval"), ("file", {"sendInterval": -1}, "sendInterval"),

@@ -31,6 +31,7 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"ignoreStartLines", "integer", "0", "lines to skip at the start"},
     {"ignoreEndLines", "integer", "0", "lines to leave out at the end"},
     {"actionAfterRead", "integer", "0", "only 0: the file stays where it is"},
+    {"moveTo", "string", "", "accepted without effect: the file stays where it is"},
 };
 
 using connect::Flow;
