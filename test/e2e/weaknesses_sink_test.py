@@ -133,7 +133,7 @@ class Cache(SinkTest):
     def test_s06_every_rule_id_that_is_accepted_has_a_cache(self):
         async def flow():
             remote = Remote()
-            names = ["with-hyphen", "with_underscore", "0", "x" * 200]
+            names = ["with-hyphen", "with_underscore", "0", "x" * 1000]
             for name in names:
                 await self.do(self.far, remote, name)
             async with connect(self.server.url("/in")) as into:
