@@ -1,8 +1,9 @@
-"""Windows keep within the memory that they were given, whatever comes in."""
+"""Windows, and what is decompressed, keep within the memory that they were given, whatever comes in."""
 import json
 import struct
 import unittest
 
+from formats_test import PACK, FormatTest
 from harness import ServerTest, main, wait_for
 from robust_load_test import Client
 
@@ -40,6 +41,25 @@ class WindowMemory(ServerTest):
         self.assertEqual(groups + dropped, keys)
         self.assertGreater(groups, 100_000)
         self.assertIn("windowBytes (64 MiB)", status["op_4_watermark_0_last_exception"])
+
+
+class Bombs(FormatTest):
+    def rss(self):
+        with open(f"/proc/{self.server.process.pid}/status") as status:
+            return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS"))
+
+    def test_a_compressed_bomb_is_an_error_and_no_memory(self):
+        for name in PACK:
+            self.source(name, {"decompression": name, "maxDecompressedBytes": 1 << 20})
+            self.copy(name)
+        bomb = b'{"a":"' + b"x" * (48 << 20) + b'"}'
+        before = self.rss()
+        for name, pack in PACK.items():
+            packed = pack(bomb)
+            self.assertLess(len(packed), 1 << 20)
+            self.assertEqual(self.run_async(self.exchange(name, [packed] * 3 + [pack(b'{"a":1}')], 1)), ['{"a":1}'])
+            self.assertIn("more than 1048576 bytes", self.server.status(name)["op_2_decompress_0_last_exception"])
+        self.assertLess(self.rss() - before, 32 << 20)
 
 
 if __name__ == "__main__":
