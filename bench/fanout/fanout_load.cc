@@ -1,6 +1,7 @@
-// fanout_load <port> <clients> [--stuck N] [--tls] [--deflate]: opens that many WebSocket clients to /f of
-// 127.0.0.1 from several loopback addresses, and N more that never read. Says "ready", counts until standard
-// input ends and the line is quiet, then prints deliveries, gaps, disorder and latency as JSON.
+// fanout_load <port> <clients> [--stuck N] [--other] [--tls] [--deflate]: opens that many WebSocket clients
+// to /f of 127.0.0.1 from several loopback addresses, N more that never read, and with --other one of /o.
+// Says "ready", counts until standard input ends and the line is quiet, then prints deliveries, gaps,
+// disorder and latency as JSON.
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "fanout_common.h"
+#include "fanout_other.h"
 #include "fanout_peer.h"
 
 namespace haumea::bench {
@@ -33,17 +35,8 @@ struct Totals {
     std::vector<int64_t> latencies;
 };
 
-uint64_t Hex(const char* digits) {
-    uint64_t value = 0;
-    for (int i = 0; i < 16; ++i) {
-        const auto c = static_cast<unsigned char>(digits[i]);
-        value = value << 4U | (c <= '9' ? c - '0' : c - 'a' + 10U);
-    }
-    return value;
-}
-
 void TakeMessage(std::string_view message, Client& client, Totals& totals) {
-    const uint64_t number = Hex(message.data());
+    const uint64_t number = NumberOf(message);
     if (client.started && number != client.next) {
         ++(number > client.next ? totals.missing : totals.disorder);
         totals.missing += number > client.next ? number - client.next - 1 : 0;
@@ -51,11 +44,11 @@ void TakeMessage(std::string_view message, Client& client, Totals& totals) {
     client.started = true;
     client.next = number + 1;
     if (++totals.deliveries % kSampleEvery == 0) {
-        totals.latencies.push_back(NowNs() - static_cast<int64_t>(Hex(message.data() + 17)));
+        totals.latencies.push_back(NowNs() - StampOf(message));
     }
 }
 
-void Print(const std::vector<Client>& clients, Totals& totals) {
+void Print(const std::vector<Client>& clients, Totals& totals, const std::string& other) {
     uint64_t last = 0;
     for (const Client& client : clients) {
         last = std::max(last, client.next);
@@ -73,10 +66,10 @@ void Print(const std::vector<Client>& clients, Totals& totals) {
     };
     std::printf(
         "{\"deliveries\": %llu, \"missing\": %llu, \"disorder\": %llu, \"broken\": %llu, \"closed\": %llu, "
-        "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+        "\"p50_us\": %.1f, \"p99_us\": %.1f%s}\n",
         static_cast<unsigned long long>(totals.deliveries), static_cast<unsigned long long>(totals.missing),
         static_cast<unsigned long long>(totals.disorder), static_cast<unsigned long long>(totals.broken),
-        static_cast<unsigned long long>(totals.closed), at(0.5), at(0.99));
+        static_cast<unsigned long long>(totals.closed), at(0.5), at(0.99), other.c_str());
 }
 
 // Reads from every client until standard input has ended and nothing has come for a while.
@@ -116,7 +109,7 @@ void Count(std::vector<Client>& clients, int epoll, Totals& totals) {
     }
 }
 
-int Run(const PeerOptions& options, int count, int stuck) {
+int Run(const PeerOptions& options, int count, int stuck, bool with_other) {
     SSL_CTX* tls = options.tls ? SSL_CTX_new(TLS_client_method()) : nullptr;
     std::vector<Client> clients(static_cast<size_t>(count));
     std::vector<std::unique_ptr<Peer>> silent;
@@ -131,11 +124,12 @@ int Run(const PeerOptions& options, int count, int stuck) {
             silent.push_back(std::move(peer));
         }
     }
+    std::unique_ptr<OtherClient> other = with_other ? std::make_unique<OtherClient>(options) : nullptr;
     std::printf("ready\n");
     std::fflush(stdout);
     Totals totals;
     Count(clients, epoll, totals);
-    Print(clients, totals);
+    Print(clients, totals, other ? other->Stop() : "");
     return 0;
 }
 
@@ -146,12 +140,15 @@ int main(int argc, char** argv) {
     haumea::bench::PeerOptions options;
     std::vector<int> numbers;
     int stuck = 0;
+    bool other = false;
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         if (argument == "--tls") {
             options.tls = true;
         } else if (argument == "--deflate") {
             options.deflate = true;
+        } else if (argument == "--other") {
+            other = true;
         } else if (argument == "--stuck" && i + 1 < argc) {
             stuck = std::atoi(argv[++i]);
         } else {
@@ -159,9 +156,9 @@ int main(int argc, char** argv) {
         }
     }
     if (numbers.size() != 2) {
-        std::fprintf(stderr, "fanout_load <port> <clients> [--stuck N] [--tls] [--deflate]\n");
+        std::fprintf(stderr, "fanout_load <port> <clients> [--stuck N] [--other] [--tls] [--deflate]\n");
         return 2;
     }
     options.port = static_cast<uint16_t>(numbers[0]);
-    return haumea::bench::Run(options, numbers[1], stuck);
+    return haumea::bench::Run(options, numbers[1], stuck, other);
 }

@@ -32,7 +32,7 @@ Peer::Peer(const PeerOptions& options, SSL_CTX* tls, int index) {
             Die("TLS handshake", "refused");
         }
     }
-    Shake(options.deflate);
+    Shake(options);
     fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
@@ -58,11 +58,11 @@ void Peer::Connect(uint16_t port, int index) {
     }
 }
 
-void Peer::Shake(bool deflate) {
-    std::string request =
-        "GET /f HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-    if (deflate) {
+void Peer::Shake(const PeerOptions& options) {
+    std::string request = "GET " + options.path +
+                          " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    if (options.deflate) {
         request += "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     }
     WriteAll(request + "\r\n");
@@ -75,7 +75,7 @@ void Peer::Shake(bool deflate) {
         answer += c;
     }
     const bool agreed = answer.find("server_no_context_takeover") != std::string::npos;
-    if (!answer.starts_with("HTTP/1.1 101") || agreed != deflate) {
+    if (!answer.starts_with("HTTP/1.1 101") || agreed != options.deflate) {
         Die("refused", answer);
     }
 }

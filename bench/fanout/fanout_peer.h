@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "fanout_common.h"
@@ -17,9 +18,10 @@ struct PeerOptions {
     uint16_t port = 0;
     bool tls = false;
     bool deflate = false;  // offer permessage-deflate
+    std::string path = "/f";
 };
 
-// One WebSocket client of /f that only reads. Connects blocking, reads without blocking. Exits the program
+// One WebSocket client. Connects blocking, reads without blocking. Exits the program
 // when the server does not let it in. One thread.
 class Peer {
   public:
@@ -32,11 +34,12 @@ class Peer {
     int fd() const { return fd_; }
     // Bytes read, 0: nothing for now, -1: closed.
     ssize_t Read(char* buffer, size_t size);
+    // Exits the program when they do not go out at once.
+    void WriteAll(std::string_view bytes);
 
   private:
     void Connect(uint16_t port, int index);
-    void Shake(bool deflate);
-    void WriteAll(std::string_view bytes);
+    void Shake(const PeerOptions& options);
 
     int fd_ = -1;
     SSL* tls_ = nullptr;
@@ -49,13 +52,13 @@ class MessageReader {
     template <typename Take>
     bool Feed(const char* bytes, size_t size, Take&& take);
 
-  private:
-    static constexpr size_t kMaxFrame = 1024;
-
     // Bytes of the frame that begins there; 0: its head is not whole yet.
     static size_t FrameSize(std::string_view bytes);
     // The message in a frame; empty when it is not to be understood.
     static std::string_view Unpack(std::string_view frame);
+
+  private:
+    static constexpr size_t kMaxFrame = 1024;
 
     size_t carried_ = 0;  // bytes of an unfinished frame
     std::array<char, kMaxFrame> carry_;

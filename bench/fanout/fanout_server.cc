@@ -1,7 +1,8 @@
 // Publishes stamped messages of 512 bytes to every WebSocket client of /f: through the hub of src/ws, or with
 // --raw through an epoll hub without any WebSocket layer. Prints its port, then obeys "run <rate> <seconds>"
 // lines (rate 0: as fast as clients take them) and answers each with a line of JSON. --drop: slow clients are
-// dropped for, not waited for. --tls, --deflate: over TLS, with permessage-deflate.
+// dropped for, not waited for. The client of /o, when there is one, gets 100 messages a second meanwhile.
+// --tls, --deflate: over TLS, with permessage-deflate.
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -20,7 +21,8 @@ namespace {
 // Home loop only.
 class Publisher {
   public:
-    Publisher(io::Loop& loop, ws::EndpointRef endpoint) : loop_(&loop), endpoint_(std::move(endpoint)) {}
+    Publisher(io::Loop& loop, ws::EndpointRef endpoint, ws::EndpointRef other)
+        : loop_(&loop), endpoint_(std::move(endpoint)), other_(std::move(other)) {}
 
     void Run(double rate, double seconds) {
         rate_ = rate;
@@ -29,11 +31,28 @@ class Publisher {
         cpu_begin_ = CpuSeconds();
         before_ = endpoint_->stats();
         first_ = number_;
+        others_ = 0;
+        StepOther();
         Step();
     }
 
   private:
     static constexpr int kBurst = 64;  // as the raw hub
+    static constexpr int64_t kOtherEveryMs = 10;
+
+    // Messages to /o, each stamped with the moment at which it was due.
+    void StepOther() {
+        const int64_t now = NowNs();
+        int64_t due = begin_ns_;
+        for (; (due = begin_ns_ + others_ * kOtherEveryMs * 1'000'000) <= now; ++others_) {
+            char message[kMessageBytes];
+            WriteMessage(message, static_cast<uint64_t>(others_), due);
+            static_cast<void>(other_->Publish(BufferView::Copy({message, kMessageBytes}), true));
+        }
+        if (due < end_ns_) {
+            loop_->RunAfter((due - now) / 1'000'000 + 1, [this] { StepOther(); });
+        }
+    }
 
     void Step() {
         const int64_t now = NowNs();
@@ -60,7 +79,7 @@ class Publisher {
 
     ws::Publication PublishOne() {
         char message[kMessageBytes];
-        WriteMessage(message, number_);
+        WriteMessage(message, number_, NowNs());
         const ws::Publication result = endpoint_->Publish(BufferView::Copy({message, kMessageBytes}), true);
         number_ += result == ws::Publication::kBlocked ? 0 : 1;
         return result;
@@ -81,6 +100,7 @@ class Publisher {
 
     io::Loop* loop_;
     ws::EndpointRef endpoint_;
+    ws::EndpointRef other_;
     ws::EndpointStats before_;
     double rate_ = 0;
     double cpu_begin_ = 0;
@@ -88,6 +108,7 @@ class Publisher {
     int64_t end_ns_ = 0;
     uint64_t number_ = 0;
     uint64_t first_ = 0;
+    int64_t others_ = 0;  // messages to /o
 };
 
 struct HubOptions {
@@ -130,9 +151,14 @@ int RunHub(const HubOptions& options) {
         std::cerr << endpoint.error().message << '\n';
         return 1;
     }
+    auto other = server.Acquire("/o", {}, "benchmark");
+    if (!other) {
+        std::cerr << other.error().message << '\n';
+        return 1;
+    }
     std::printf("port %d\n", server.port());
     std::fflush(stdout);
-    Publisher publisher(loop, std::move(*endpoint));
+    Publisher publisher(loop, std::move(*endpoint), std::move(*other));
     std::thread commands([&] {
         for (std::string line; std::getline(std::cin, line);) {
             double rate = 0;

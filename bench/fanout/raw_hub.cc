@@ -153,7 +153,7 @@ class RawHub {
         frame[1] = 126;
         frame[2] = static_cast<char>(kMessageBytes >> 8U);
         frame[3] = static_cast<char>(kMessageBytes & 0xFFU);
-        WriteMessage(frame + 4, head_++);
+        WriteMessage(frame + 4, head_++, NowNs());
     }
 
     void Send(Client& client) {

@@ -7,7 +7,9 @@ Full rate: as fast as the slowest client takes it. Low rate: about 10,000 delive
 is the median of its runs, which take turns with those of the other rows, so that what else the machine does hits all alike.
 
 raw       the epoll hub            ws       the hub, waiting for slow clients      tls, deflate   the same so
-drop      the hub, which drops for slow clients      stalled  the same with one more client that never reads"""
+drop      the hub, which drops for slow clients      stalled  the same with one more client that never reads
+other     as ws, with one client of another path, which gets 100 messages a second and sends 100 pings: how long they take while
+          all the others are served (from the moment a message was due, or a ping was sent)"""
 import argparse
 import json
 import pathlib
@@ -24,6 +26,7 @@ VARIANTS = {
     "deflate": (["--deflate"], ["--deflate"]),
     "drop": (["--drop"], []),
     "stalled": (["--drop"], ["--stuck", "1"]),
+    "other": ([], ["--other"]),
 }
 MEDIANS = ("deliveries_per_second", "cpu_us_per_delivery", "p50_us", "p99_us", "bytes_per_client")
 SUMS = ("missing", "disorder", "broken", "closed", "deliveries", "dropped")
@@ -65,6 +68,7 @@ def rss_bytes(pid):
 def summary(runs):
     row = {key: statistics.median(run[key] for run in runs) for key in MEDIANS}
     row.update({key: sum(run[key] for run in runs) for key in SUMS})
+    row.update({key: statistics.median(run[key] for run in runs) for key in runs[0] if key.startswith(("other_", "pong_"))})
     return row
 
 
@@ -101,6 +105,10 @@ def main():
                 print(f"{clients:>7} {rate_name:>5} {name:>8} {row['deliveries_per_second']:>13,.0f} {row['cpu_us_per_delivery']:>12.2f} "
                       f"{row['missing'] + row['disorder'] + row['broken']:>6} {row['p50_us']:>9,.0f} {row['p99_us']:>10,.0f} "
                       f"{row['bytes_per_client']:>9,.0f}", flush=True)
+                for what, text in (("other", "a message of another path"), ("pong", "a ping of its client")):
+                    if f"{what}_p50_us" in row:
+                        print(f"{'':>14} {text:<34} p50 {row[what + '_p50_us']:,.0f} us, p99 {row[what + '_p99_us']:,.0f} us, "
+                              f"longest {row[what + '_max_us']:,.0f} us", flush=True)
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(results, indent=1) + "\n")
 

@@ -1,9 +1,12 @@
 // What one event costs on its way through a rule, on one core: decode, filter, project, encode; groups in
-// count windows. Prints a table; `--json FILE` writes the same as JSON.
+// count windows; then what the stages of an action add to `SELECT *` (template, compression, encryption,
+// cache), each next to the plain action. Prints tables; `--json FILE` writes the same as JSON.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +14,8 @@
 
 #include "codec/encoder.h"
 #include "config/node.h"
+#include "connect/registry.h"
+#include "connect/services.h"
 #include "exec/rule_pipeline.h"
 #include "io/virtual_scheduler.h"
 #include "sql/parser.h"
@@ -40,12 +45,11 @@ class BenchAction final : public connect::Action {
     }
     Result<void> Open() override { return {}; }
     connect::Flow Emit(const connect::Emission& emission) noexcept override {
-        ++results;
         if (encoder_ != nullptr) {
             out_.Clear();
             std::string error;
             encoder_->EncodeList(emission.rows, out_, error);
-            bytes += out_.size();
+            bytes_ += out_.size();
         }
         return connect::Flow::kContinue;
     }
@@ -55,23 +59,57 @@ class BenchAction final : public connect::Action {
     const std::vector<std::shared_ptr<metrics::NodeStats>>& nodes() const override { return nodes_; }
     const std::vector<std::string>& warnings() const override { return warnings_; }
 
-    size_t results = 0;
-    size_t bytes = 0;
-
   private:
+    size_t bytes_ = 0;
     std::unique_ptr<codec::Encoder> encoder_;
     BufferBuilder out_;
     std::vector<std::shared_ptr<metrics::NodeStats>> nodes_;
     std::vector<std::string> warnings_;
 };
 
+// A transport that takes everything; its remote confirms what it is asked about in the next turn.
+class BenchSink final : public connect::MessageSink {
+  public:
+    explicit BenchSink(io::Scheduler& loop) : loop_(&loop) {}
+    Result<void> Open(metrics::NodeStats&) override { return {}; }
+    connect::Delivery Send(const connect::EncodedMessage& message) noexcept override {
+        bytes_ += message.payload.len;
+        return listener_ != nullptr ? connect::Delivery::kQueued : connect::Delivery::kAccepted;
+    }
+    void SetReadyCallback(std::function<void()>) override {}
+    bool UseConfirmation(connect::DeliveryListener& listener) override {
+        listener_ = &listener;
+        return true;
+    }
+    bool RequestConfirmation(uint64_t mark) override {
+        loop_->Post([this, mark] { listener_->OnConfirmed(mark); });
+        return true;
+    }
+    void Close() override {}
+
+  private:
+    io::Scheduler* loop_;
+    connect::DeliveryListener* listener_ = nullptr;
+    size_t bytes_ = 0;
+};
+
 class BenchWorld final : public exec::StreamCatalog, public exec::Connectors {
   public:
-    explicit BenchWorld(bool encode) : encode_(encode) {
+    // `props` of a real action, as JSON, when they are not empty.
+    BenchWorld(io::Scheduler& loop, bool encode, std::string props)
+        : services_(loop), encode_(encode), props_(std::move(props)) {
+        services_.data_dir = folder_.string();
+        services_.aes_key = "0123456789abcdef0123456789abcdef";
+        connect::SinkDescriptor sink;
+        sink.type = "bench";
+        sink.make_message_sink = [&loop](const connect::SinkSpec&, connect::Services&)
+            -> Result<std::unique_ptr<connect::MessageSink>> { return std::make_unique<BenchSink>(loop); };
+        registry_.Add(std::move(sink));
         auto parsed =
             sql::ParseStreamSql(R"(CREATE STREAM demo () WITH (DATASOURCE="/demo", TYPE="websocket"))");
         stream_ = std::make_shared<const sql::StreamDef>(std::get<sql::StreamDef>(std::move(*parsed)));
     }
+    ~BenchWorld() override { std::filesystem::remove_all(folder_); }
     std::shared_ptr<const sql::StreamDef> FindStream(const std::string&) const override { return stream_; }
     Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef&, const std::string&) override {
         auto made = std::make_unique<BenchSource>();
@@ -82,15 +120,24 @@ class BenchWorld final : public exec::StreamCatalog, public exec::Connectors {
                                                                       const std::string&,
                                                                       const exec::RuleOptions&) override {
         std::vector<std::unique_ptr<connect::Action>> actions;
+        if (!props_.empty()) {
+            connect::SinkSpec spec{.rule_id = "bench", .type = "bench", .props = *config::ParseJson(props_)};
+            HAUMEA_TRY(auto made, connect::MakeAction(registry_, spec, {}, services_));
+            actions.push_back(std::move(made));
+            return actions;
+        }
         actions.push_back(std::make_unique<BenchAction>(encode_));
-        action = static_cast<BenchAction*>(actions.back().get());
         return actions;
     }
     BenchSource* source = nullptr;
-    BenchAction* action = nullptr;
 
   private:
+    const std::filesystem::path folder_ =
+        std::filesystem::temp_directory_path() / fmt::format("haumea-pipeline-bench-{}", getpid());
+    connect::Services services_;
+    connect::Registry registry_;
     bool encode_;
+    std::string props_;
     std::shared_ptr<const sql::StreamDef> stream_;
 };
 
@@ -109,14 +156,14 @@ struct Measurement {
     std::string name;
     size_t event_bytes;
     double ns_per_event;
-    size_t results;
 };
 
-Measurement Measure(const std::string& name, const std::string& sql, size_t bytes, bool encode) {
-    constexpr size_t kEvents = 64;
-    constexpr size_t kRounds = 6000;
+constexpr size_t kEvents = 64;
+
+Measurement Measure(const std::string& name, const std::string& sql, size_t bytes, bool encode,
+                    const std::string& props = "", size_t rounds = 6000) {
     io::VirtualScheduler scheduler(1'541'152'486'013);
-    BenchWorld world(encode);
+    BenchWorld world(scheduler, encode, props);
     auto planned = exec::RulePipeline::Plan(
         {.id = "bench", .sql = sql, .actions = {config::Node()}, .options = {}}, world, world, scheduler);
     if (!planned || !(*planned)->Start(nullptr)) {
@@ -130,15 +177,17 @@ Measurement Measure(const std::string& name, const std::string& sql, size_t byte
     double best = 1e18;
     for (int attempt = 0; attempt < 3; ++attempt) {
         const auto begin = std::chrono::steady_clock::now();
-        for (size_t round = 0; round < kRounds; ++round) {
+        for (size_t round = 0; round < rounds; ++round) {
             for (const BufferView& event : events) {
                 world.source->listener->OnBytes(event, scheduler.clock().NowMs(), nullptr);
             }
+            scheduler.RunPosted();
         }
         const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - begin;
-        best = std::min(best, taken.count() / static_cast<double>(kRounds * kEvents));
+        best = std::min(best, taken.count() / static_cast<double>(rounds * kEvents));
     }
-    return {name, events.front().len, best, world.action->results};
+    (*planned)->Stop();
+    return {name, events.front().len, best};
 }
 
 }  // namespace
@@ -160,22 +209,55 @@ int main(int argc, char** argv) {
         {"count window of 100, group by",
          "SELECT deviceId, avg(temperature) AS t FROM demo GROUP BY deviceId, COUNTWINDOW(100)", true},
     };
-    std::vector<Measurement> all;
-    for (const size_t bytes : {200U, 650U}) {
-        for (const Stage& stage : kStages) {
-            all.push_back(Measure(std::string(stage.name), std::string(stage.sql), bytes, stage.encode));
-        }
-    }
+    // Properties of an action.
+    const std::string kPlain = R"({"sendSingle":true})";
+    constexpr std::pair<std::string_view, std::string_view> kActions[] = {
+        {"plain", R"({"sendSingle":true})"},
+        {"template",
+         R"({"sendSingle":true,"dataTemplate":"{\"id\":\"{{.deviceId}}\",\"t\":{{.temperature}}}"})"},
+        {"template, json of the row", R"({"sendSingle":true,"dataTemplate":"{\"row\":{{json .}}}"})"},
+        {"gzip", R"({"sendSingle":true,"compression":"gzip"})"},
+        {"zstd", R"({"sendSingle":true,"compression":"zstd"})"},
+        {"aes (gcm)", R"({"sendSingle":true,"encryption":"aes"})"},
+        {"cache, the remote confirms", R"({"sendSingle":true,"enableCache":true})"},
+    };
     config::Node json = config::Node::MakeArray();
-    fmt::print("{:<36} {:>6} {:>10} {:>12}\n", "one core", "bytes", "ns/event", "events/s");
-    for (const Measurement& row : all) {
-        fmt::print("{:<36} {:>6} {:>10.0f} {:>12.0f}\n", row.name, row.event_bytes, row.ns_per_event,
-                   1e9 / row.ns_per_event);
+    const auto entry_of = [](const Measurement& row) {
         config::Node entry = config::Node::MakeObject();
         entry.Set("name", row.name);
         entry.Set("event_bytes", static_cast<uint64_t>(row.event_bytes));
         entry.Set("ns_per_event", row.ns_per_event);
-        json.Append(std::move(entry));
+        return entry;
+    };
+    fmt::print("{:<36} {:>6} {:>10} {:>12}\n", "one core", "bytes", "ns/event", "events/s");
+    for (const size_t bytes : {200U, 650U}) {
+        for (const Stage& stage : kStages) {
+            const Measurement row =
+                Measure(std::string(stage.name), std::string(stage.sql), bytes, stage.encode);
+            fmt::print("{:<36} {:>6} {:>10.0f} {:>12.0f}\n", row.name, row.event_bytes, row.ns_per_event,
+                       1e9 / row.ns_per_event);
+            std::fflush(stdout);
+            json.Append(entry_of(row));
+        }
+    }
+    fmt::print("\n{:<36} {:>6} {:>10} {:>12} {:>7}\n", "select *, with the action's stages", "bytes",
+               "ns/event", "events/s", "ratio");
+    for (const size_t bytes : {200U, 650U}) {
+        for (const auto& [name, props] : kActions) {
+            // The plain action right before each: what the machine gives changes from minute to minute.
+            constexpr size_t kRounds = 1500;
+            const std::string sql = "SELECT * FROM demo";
+            const Measurement plain = Measure("plain", sql, bytes, true, kPlain, kRounds);
+            const Measurement row = Measure(std::string(name), sql, bytes, true, std::string(props), kRounds);
+            const double ratio = row.ns_per_event / plain.ns_per_event;
+            fmt::print("{:<36} {:>6} {:>10.0f} {:>12.0f} {:>7.2f}\n", row.name, row.event_bytes,
+                       row.ns_per_event, 1e9 / row.ns_per_event, ratio);
+            std::fflush(stdout);
+            config::Node entry = entry_of(row);
+            entry.Set("plain_ns_per_event", plain.ns_per_event);
+            entry.Set("ratio", ratio);
+            json.Append(std::move(entry));
+        }
     }
     for (int i = 1; i + 1 < argc; ++i) {
         if (std::string_view(argv[i]) == "--json") {
