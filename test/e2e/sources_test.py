@@ -124,7 +124,7 @@ class Sources(ServerTest):
                 ("memory", {"bufferLength": 0}, "bufferLength"), ("memory", {"bufferLength": "x"}, "bufferLength"),
                 ("websocket", {"pingInterval": "often"}, "pingInterval"), ("websocket", {"scheme": "http"}, "scheme"),
                 ("websocket", {"addr": "a:b:c"}, "addr"), ("websocket", {"useInt64ForWholeNumber": "yes"}, "useInt64ForWholeNumber"),
-                ("websocket", {"decompression": "gzip"}, "decompression is not supported yet"),
+                ("websocket", {"decompression": "lz4"}, "decompression"),
                 ("websocket", {"payloadField": "p"}, "payloadField is not supported yet")):
             with self.subTest(properties):
                 self.server.rest("DELETE", "/streams/bad?force=true")

@@ -403,7 +403,7 @@ class Life(SinkTest):
 
             async def dial(path):
                 while not ending.is_set():
-                    with contextlib.suppress(websockets.InvalidStatusCode, websockets.ConnectionClosed, OSError):
+                    with contextlib.suppress(websockets.InvalidHandshake, websockets.ConnectionClosed, OSError):
                         async with connect(self.server.url(path), close_timeout=1) as client:
                             await client.send('{"a":1}')
             dials = [asyncio.create_task(dial(f"/p{number % 3}")) for number in range(6)]

@@ -263,7 +263,7 @@ TEST_F(WebSocketConnectors, ATemplateInThePathServesAnEndpointForEveryValueWhile
     connect::Action* action = nullptr;
     std::string error;
     loop_.RunSync([&] {
-        action = OpenAction(R"({"path":"/d/{{.a}}","sendSingle":true,"dynamicTargetIdle":50})", error);
+        action = OpenAction(R"({"path":"/d/{{.a}}","sendSingle":true,"dynamicTargetIdle":1000})", error);
         ASSERT_NE(action, nullptr) << error;
         EXPECT_EQ(server_->endpoints().size(), 0U);
         Emit(*action, 1);
@@ -273,7 +273,10 @@ TEST_F(WebSocketConnectors, ATemplateInThePathServesAnEndpointForEveryValueWhile
         EXPECT_EQ(action->nodes().back()->dropped.load(), 2) << "nobody was there";
         StartSource("/d/1", Remote("/d/1"), recorder);
     });
-    ASSERT_TRUE(Until([&] { return server_->Find("/d/1")->client_count() == 1; }));
+    ASSERT_TRUE(Until([&] {
+        const ws::Endpoint* endpoint = server_->Find("/d/1");
+        return endpoint != nullptr && endpoint->client_count() == 1;
+    }));
     loop_.RunSync([&] {
         Emit(*action, 1);
         Emit(*action, 2);
