@@ -25,7 +25,8 @@ RequestReader::RequestReader(const RequestLimits& limits)
     : limits_(limits), parser_(std::make_unique<Parser>()) {
     parser_->beast.header_limit(static_cast<uint32_t>(limits.max_header_bytes));
     parser_->beast.body_limit(limits.max_body_bytes);
-    parser_->beast.eager(true);
+    // One step at a time: the head is checked before anything behind it is read.
+    parser_->beast.eager(false);
 }
 
 RequestReader::~RequestReader() = default;
@@ -45,6 +46,12 @@ RequestReader::State RequestReader::Feed(std::span<const char> bytes) {
     pending.append(bytes.data(), bytes.size());
     size_t taken = 0;
     while (taken < pending.size() && !parser.is_done()) {
+        // Beast 1.81 asserts (parse_chunk_header) that an empty last chunk does not come in smaller pieces;
+        // every chunked body has at least these bytes to come.
+        constexpr size_t kShortestEnd = std::string_view("0\r\n\r\n").size();
+        if (parser.is_header_done() && parser.chunked() && pending.size() - taken < kShortestEnd) {
+            break;
+        }
         beast::error_code error;
         const size_t used =
             parser.put(boost::asio::const_buffer(pending.data() + taken, pending.size() - taken), error);
@@ -84,6 +91,9 @@ RequestReader::State RequestReader::CheckHeaders() {
     size_t headers = 0;
     size_t hosts = 0;
     for (const auto& field : message) {
+        // Kept now: Beast adds the trailers of a chunked body to the fields, where they have no business
+        // (RFC 9110 6.5.1).
+        headers_.emplace_back(ToStd(field.name_string()), ToStd(field.value()));
         ++headers;
         hosts += field.name() == beast::http::field::host ? 1 : 0;
         if (field.name() == beast::http::field::transfer_encoding &&
@@ -124,9 +134,7 @@ Request RequestReader::TakeRequest() {
     if (question != std::string::npos) {
         request.query = target.substr(question + 1);
     }
-    for (const auto& field : message) {
-        request.headers.emplace_back(ToStd(field.name_string()), ToStd(field.value()));
-    }
+    request.headers = std::move(headers_);
     request.body = std::move(message.body());
     return request;
 }

@@ -40,6 +40,7 @@ class RequestReader {
 
     RequestLimits limits_;
     std::unique_ptr<Parser> parser_;
+    Headers headers_;  // of the head
     Response refusal_;
     State state_ = State::kMore;
     bool head_checked_ = false;

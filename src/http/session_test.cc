@@ -69,12 +69,16 @@ TEST_F(SessionTest, TheSameAnswerWhereverTheBytesAreSplit) {
         EXPECT_EQ(Send(request.substr(0, split)), "");
         EXPECT_THAT(Send(request.substr(split)), HasSubstr("\r\n\r\nPUT /x abcde")) << split;
     }
-    Open();
-    std::string answer;
-    for (const char c : request) {
-        answer += Send(std::string(1, c));
+    // Found by fuzzing: nothing but the last chunk, byte by byte.
+    const std::string empty = "PUT /y HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for (const auto& [text, wanted] : {std::pair(request, "PUT /x abcde"), std::pair(empty, "PUT /y ")}) {
+        Open();
+        std::string answer;
+        for (const char c : text) {
+            answer += Send(std::string(1, c));
+        }
+        EXPECT_THAT(answer, HasSubstr(wanted));
     }
-    EXPECT_THAT(answer, HasSubstr("PUT /x abcde"));
 }
 
 TEST_F(SessionTest, TargetsInAbsoluteFormLoseTheAuthority) {
@@ -112,6 +116,19 @@ TEST_F(SessionTest, RequestsThatTwoReadersCouldReadDifferentlyAreRefused) {
     EXPECT_THAT(StatusOf("GET / HTTP/3.0\r\n\r\n"), StartsWith("HTTP/1.1 400"));
     EXPECT_THAT(StatusOf("\x16\x03\x01 garbage\r\n\r\n"), StartsWith("HTTP/1.1 400"));
     EXPECT_EQ(handled_, 1);
+}
+
+TEST_F(SessionTest, TrailersOfAChunkedBodyAreNoHeaders) {
+    std::string request = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n";
+    for (int i = 0; i < 99; ++i) {
+        request += "Origin: http://evil.example\r\n";
+    }
+    RequestReader reader({});
+    ASSERT_EQ(reader.Feed(request + "\r\n"), RequestReader::State::kComplete);
+    const Request taken = reader.TakeRequest();
+    EXPECT_EQ(taken.headers.size(), 2U);
+    EXPECT_EQ(taken.Header("Origin"), "");
+    EXPECT_EQ(taken.body, "ab");
 }
 
 TEST_F(SessionTest, LimitsOfHeadHeadersAndBodyHaveTheirOwnStatus) {
