@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -23,6 +24,22 @@ using Bytes = std::vector<uint8_t>;
 Bytes ReadFile(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
     return Bytes(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+}
+
+// The input at hand, for a crash to leave behind.
+Bytes g_input;
+
+void Try(const Bytes& bytes) {
+    g_input = bytes;
+    LLVMFuzzerTestOneInput(g_input.data(), g_input.size());
+}
+
+extern "C" void OnAbort(int) {
+    if (std::FILE* file = std::fopen("crash-input", "wb"); file != nullptr) {
+        std::fwrite(g_input.data(), 1, g_input.size(), file);
+        std::fclose(file);
+        std::fputs("the input was written to crash-input\n", stderr);
+    }
 }
 
 // Cuts, doubles, overwrites and flips; deterministic.
@@ -61,6 +78,7 @@ Bytes Mutate(Bytes bytes, std::mt19937& random) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::signal(SIGABRT, OnAbort);
     std::vector<fs::path> files;
     long mutations = 0;
     for (int i = 1; i < argc; ++i) {
@@ -84,10 +102,9 @@ int main(int argc, char** argv) {
         // Named first, so that a crash tells its input.
         std::printf("%s\n", path.c_str());
         std::fflush(stdout);
-        LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+        Try(bytes);
         for (long i = 0; i < mutations; ++i) {
-            const Bytes variant = Mutate(bytes, random);
-            LLVMFuzzerTestOneInput(variant.data(), variant.size());
+            Try(Mutate(bytes, random));
         }
     }
     std::printf("%zu inputs, %ld variations of each\n", files.size(), mutations);

@@ -9,6 +9,8 @@ TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-websoc
 # Foreign peers that are heavy to install, or start a service when they are: for CI and scripts/test --long. Without
 # them their tests are skipped, which the test run says.
 PEER_PACKAGES=(nginx-light chromium)
+# For scripts/fuzz alone.
+FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }

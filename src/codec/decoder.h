@@ -25,9 +25,14 @@ struct ColumnType {
         kArray,
         kStruct
     };
+    struct Member;
     Kind kind = Kind::kAny;
-    std::vector<ColumnType> element;                          // array: exactly one
-    std::vector<std::pair<std::string, ColumnType>> members;  // struct
+    std::vector<ColumnType> element;  // array: exactly one
+    std::vector<Member> members;      // struct
+};
+struct ColumnType::Member {
+    std::string name;
+    ColumnType type;
 };
 struct Column {
     std::string name;

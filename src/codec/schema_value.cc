@@ -169,7 +169,7 @@ bool ReadTypedStruct(JsonReader& reader, const ColumnType& type, Arena& arena, V
             break;
         }
         const auto member = std::find_if(type.members.begin(), type.members.end(),
-                                         [key](const auto& declared) { return declared.first == key; });
+                                         [key](const auto& declared) { return declared.name == key; });
         if (member == type.members.end()) {
             if (!reader.SkipValue()) {
                 return false;
@@ -177,7 +177,7 @@ bool ReadTypedStruct(JsonReader& reader, const ColumnType& type, Arena& arena, V
             continue;
         }
         Value item;
-        if (!ReadTyped(reader, member->second, key, arena, item)) {
+        if (!ReadTyped(reader, member->type, key, arena, item)) {
             return false;
         }
         fields.push_back({key, item});
