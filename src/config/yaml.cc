@@ -1,7 +1,9 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "config/node.h"
 
@@ -64,6 +66,21 @@ Node ResolvePlain(const std::string& text) {
     }
     return Node(text);
 }
+
+// For counting documents.
+class IgnoreEvents final : public YAML::EventHandler {
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
 
 class YamlReader {
   public:
@@ -138,14 +155,15 @@ Result<Node> ParseYaml(std::string_view text) {
         return Failf("a YAML text of {} bytes is too large: at most {} bytes", text.size(), kMaxTextBytes);
     }
     try {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-        if (documents.empty()) {
-            return Node();
+        // Not YAML::LoadAll: some broken texts (",a: &b {|}") give it documents without end.
+        const std::string owned(text);
+        std::istringstream stream(owned);
+        YAML::Parser parser(stream);
+        IgnoreEvents ignore;
+        if (parser.HandleNextDocument(ignore) && parser.HandleNextDocument(ignore)) {
+            return Failf("more than one YAML document in one text; one is expected");
         }
-        if (documents.size() > 1) {
-            return Failf("{} YAML documents in one text; one is expected", documents.size());
-        }
-        return YamlReader().Convert(documents.front(), 0);
+        return YamlReader().Convert(YAML::Load(owned), 0);
     } catch (const YAML::Exception& e) {
         if (e.mark.is_null()) {
             return Failf("{}", e.msg);
