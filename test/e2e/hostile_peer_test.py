@@ -1,10 +1,14 @@
 """Peers that mean harm, against the running server: each is refused in bounded time and memory, the cause is counted
 where REST shows it, and a good peer is served afterwards. First clients of the data server, then remotes that the engine
 dials."""
+import contextlib
 import json
 import os
 import socket
+import ssl
 import struct
+import subprocess
+import tempfile
 import time
 import unittest
 
@@ -307,6 +311,44 @@ class Crowds(HostileTest):
         for raw, _ in kept:
             raw.socket.close()
         wait_for(lambda: " 101 " in self.status("/out")[1], "room again")
+
+
+class TlsClients(unittest.TestCase):
+    """Mischief before there is anything to read over TLS."""
+
+    def test_what_is_no_tls_or_comes_too_slowly_ends_and_is_counted(self):
+        with tempfile.TemporaryDirectory(prefix="haumea-tls-") as folder:
+            cert, key = os.path.join(folder, "c.pem"), os.path.join(folder, "k.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                            "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
+            server = Server(HAUMEA__SOURCE__HANDSHAKETIMEOUT="1s", HAUMEA__SOURCE__HTTPSERVERTLS__CERTFILE=cert,
+                            HAUMEA__SOURCE__HTTPSERVERTLS__KEYFILE=key)
+            self.addCleanup(server.close)
+            server.must("POST", "/connection/websocket", {"endpoint": "/x"})
+
+            def handshakes():
+                return json.loads(server.must("GET", "/connection/websocket/server"))["stats"]["handshakes"]
+
+            hello = ssl.MemoryBIO()
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.wrap_bio(ssl.MemoryBIO(), hello).do_handshake()
+            hello = hello.read()
+            for data in (request("/x"), b"\0" * 1000, hello[:5] + b"\xff" * 2000):
+                with Raw(server.data_port) as raw:
+                    raw.send(data)
+                    self.assertNotIn(b"HTTP/1.1 101", raw.all())
+            wait_for(lambda: handshakes()["tls_failed"] == 3, "what is no TLS is counted")
+            with Raw(server.data_port) as silent, Raw(server.data_port) as slow, Raw(server.data_port) as half:
+                half.send(hello)
+                self.assertTrue(dribble(slow, hello, 0.1, until=20))
+                silent.all()
+                half.all()
+            wait_for(lambda: handshakes()["timed_out"] == 3, "slow ones are counted")
+            with tls.wrap_socket(socket.create_connection(("127.0.0.1", server.data_port), 10)) as good:
+                good.sendall(request("/x"))
+                self.assertTrue(good.recv(1000).startswith(b"HTTP/1.1 101 "))
 
 
 class Rest(HostileTest):
