@@ -133,6 +133,14 @@ BufferView BufferBuilder::Take() {
     if (!buffer_) {
         Grow(1);
     }
+    // Encoders reserve for the worst case. Two classes apart: the copy is at most a quarter of the block, which
+    // stays here.
+    const size_t have = ClassOf(capacity_ + Buffer::kOverhead);
+    if (have <= kMaxClass && ClassOf(size_ + Buffer::kOverhead) + 2 <= have) {
+        BufferView view = BufferView::Copy(this->view());
+        size_ = 0;
+        return view;
+    }
     BufferView view{Ref<const Buffer>::Share(buffer_.get()), base_, size_};
     buffer_.Reset();
     base_ = nullptr;
