@@ -133,8 +133,8 @@ BufferView BufferBuilder::Take() {
     if (!buffer_) {
         Grow(1);
     }
-    // Encoders reserve for the worst case. Two classes apart: the copy is at most a quarter of the block, which
-    // stays here.
+    // Encoders reserve for the worst case. Two classes apart: the copy is at most a quarter of the block,
+    // which stays here.
     const size_t have = ClassOf(capacity_ + Buffer::kOverhead);
     if (have <= kMaxClass && ClassOf(size_ + Buffer::kOverhead) + 2 <= have) {
         BufferView view = BufferView::Copy(this->view());

@@ -54,8 +54,8 @@ struct BufferView {
     static BufferView Copy(std::string_view bytes);
 };
 
-// Grows by doubling; Take() hands out what was written, in a block of fitting size: what is kept for slow readers
-// must not cost many times what is counted. Reused between messages by one owner, one thread.
+// Grows by doubling; Take() hands out what was written, in a block of fitting size: what is kept for slow
+// readers must not cost many times what is counted. Reused between messages by one owner, one thread.
 class BufferBuilder {
   public:
     // The next `n` bytes may be written at the returned pointer; call Commit(k) with k <= n afterwards.
