@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 
 import websockets
 from harness import Server, connect, free_port, main, wait_for
@@ -43,9 +44,32 @@ class Features(WeaknessTest):
         for text in said:
             self.assertNotIn("s3cret", text)
 
+    def test_w21_what_a_rule_dials_tells_its_author_nothing_but_the_status(self):
+        """Rules may name any address, loopback and private ones too. What such a service answers to a request that it
+        does not understand stays with the engine."""
+        body = b"instance-secret-0123456789"
+
+        def serve(listening):
+            with contextlib.suppress(OSError):
+                while True:
+                    with listening.accept()[0] as peer:
+                        peer.recv(4096)
+                        peer.sendall(b"HTTP/1.1 200 OK\r\nX-Secret: " + body + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        addr = f"127.0.0.1:{listening.getsockname()[1]}"
+        self.push("r", {"addr": addr, "path": "/latest/meta-data"})
+        wait_for(lambda: "HTTP 200" in self.sink("r", "last_exception"), "the status is told")
+        said = [json.dumps(self.server.status("r")), self.server.must("GET", "/connections?forceAll=true"), self.server.log_text(),
+                self.message("POST", "/metadata/sinks/connection/websocket", {"addr": addr, "path": "/latest/meta-data"})]
+        for text in said:
+            self.assertNotIn(body.decode(), text)
+        for bad in (f"user@{addr}", f"{addr}/other", f"{addr}?x", f"http://{addr}", f"{addr}\r\nX: y", f"{addr} "):
+            self.assertIn("addr", self.message("POST", "/rules", {
+                "id": "bad", "sql": "SELECT * FROM demo", "actions": [{"websocket": {"addr": bad, "path": "/x"}}]}), bad)
+
     def test_w21_a_dial_follows_no_redirect_and_no_environment(self):
-        """Where a rule's author may let the engine connect to is the operator's to limit (a proxy, the network); at least
-        it goes nowhere else than the rule says."""
         elsewhere = Server(HTTP_PROXY=f"http://127.0.0.1:{free_port()}", http_proxy=f"http://127.0.0.1:{free_port()}",
                            ALL_PROXY=f"http://127.0.0.1:{free_port()}")
         self.addCleanup(elsewhere.close)
@@ -82,7 +106,71 @@ class Features(WeaknessTest):
 
 
 class DataServer(WeaknessTest):
-    def test_w17_origins_clients_and_messages_are_limited_and_an_open_port_is_warned_of(self):
+    def test_w17_pages_of_foreign_origins_are_refused_with_the_setting_that_allows_them(self):
+        allows = Server(HAUMEA__SOURCE__ALLOWEDORIGINS='["https://app.example"]')
+        every = Server(HAUMEA__SOURCE__ALLOWEDORIGINS='["*"]')
+        for server in (self.server, allows, every):
+            server.must("POST", "/connection/websocket", {"endpoint": "/x"})
+        self.addCleanup(allows.close)
+        self.addCleanup(every.close)
+        port = self.server.data_port
+
+        def status(server, origin, host=None):
+            with socket.create_connection(("127.0.0.1", server.data_port)) as client:
+                lines = [f"Host: {host or f'127.0.0.1:{server.data_port}'}"] + ([f"Origin: {origin}"] if origin else [])
+                client.sendall(("GET /x HTTP/1.1\r\n" + "\r\n".join(lines) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+                client.settimeout(20)
+                answer = b""
+                while b"\r\n\r\n" not in answer or (b" 403 " in answer and b"allowedOrigins" not in answer):
+                    more = client.recv(4096)
+                    if not more:
+                        break
+                    answer += more
+                return int(answer.split(b" ")[1]), answer.decode()
+        for origin in (None, "http://127.0.0.1:3000", "http://localhost:5173", "https://[::1]:8", "null", f"http://127.0.0.1:{port}"):
+            self.assertEqual(status(self.server, origin)[0], 101, origin)
+        self.assertEqual(status(self.server, "https://device.example:8443", "device.example:10081")[0], 101, "the same host, any port")
+        for origin in ("https://evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example",
+                       "https://device.example.evil.example", "http://evil.example#127.0.0.1", "file://"):
+            code, answer = status(self.server, origin, "device.example:10081")
+            self.assertEqual(code, 403, origin)
+            self.assertIn("allowedOrigins", answer)
+        wait_for(lambda: "allowedOrigins" in self.server.log_text(), "the log names the setting too")
+        self.assertEqual(status(allows, "https://app.example")[0], 101)
+        self.assertEqual(status(allows, "https://evil.example")[0], 403)
+        self.assertEqual(status(every, "https://evil.example")[0], 101)
+
+    def test_w17_clients_may_have_to_show_a_certificate_and_a_setting_that_would_not_cover_them_is_refused(self):
+        with self.assertRaises(AssertionError) as ended:
+            Server(HAUMEA__BASIC__AUTHENTICATION="true")
+        self.assertIn("authentication", str(ended.exception))
+        self.assertIn("reverse proxy", str(ended.exception))
+        with tempfile.TemporaryDirectory(prefix="haumea-w17-") as folder:
+            cert, key = os.path.join(folder, "c.pem"), os.path.join(folder, "k.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                            "2", "-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                           check=True, capture_output=True)
+            tls = "HAUMEA__SOURCE__HTTPSERVERTLS__"
+            server = Server(**{tls + "CERTFILE": cert, tls + "KEYFILE": key, tls + "CLIENTCA": cert, tls + "CLIENTAUTH": "require",
+                               "HAUMEA__SOURCE__HTTPSERVERIP": "0.0.0.0"})
+            self.addCleanup(server.close)
+            self.assertNotIn("WebSocket channels (0.0.0.0", server.log_text())
+            server.must("POST", "/connection/websocket", {"endpoint": "/x"})
+            anonymous, known = (ssl.create_default_context(cafile=cert) for _ in range(2))
+            known.load_cert_chain(cert, key)
+
+            async def flow():
+                url = f"wss://127.0.0.1:{server.data_port}/x"
+                with self.assertRaises((OSError, websockets.InvalidHandshake)):
+                    await connect(url, ssl=anonymous)
+                with self.assertRaises((OSError, websockets.InvalidHandshake)):
+                    await connect(server.url("/x"))
+                async with connect(url, ssl=known):
+                    pass
+            self.run_async(flow())
+
+    def test_w17_clients_and_messages_are_limited_and_an_open_port_is_warned_of(self):
         limited = Server(HAUMEA__SOURCE__MAXCLIENTSPERADDRESS="3", HAUMEA__SOURCE__HTTPSERVERIP="0.0.0.0")
         self.addCleanup(limited.close)
         self.assertIn("without authentication", limited.log_text())
