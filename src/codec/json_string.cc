@@ -3,19 +3,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/hex.h"
+#include "base/utf8.h"
+
 namespace haumea::codec {
 
 namespace {
 
 constexpr size_t kUnicodeEscape = 6;  // \uXXXX
-
-int HexDigit(char c) noexcept {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // Code unit of `\uXXXX` at `p`, -1 when there is none before `end`.
 int32_t CodeUnit(const char* p, const char* end) noexcept {
@@ -54,25 +49,6 @@ char SimpleEscape(char c) noexcept {
     }
 }
 
-char* AppendUtf8(char* out, uint32_t rune) noexcept {
-    if (rune < 0x80) {
-        *out++ = static_cast<char>(rune);
-    } else if (rune < 0x800) {
-        *out++ = static_cast<char>(0xC0U | (rune >> 6U));
-        *out++ = static_cast<char>(0x80U | (rune & 0x3FU));
-    } else if (rune < 0x10000) {
-        *out++ = static_cast<char>(0xE0U | (rune >> 12U));
-        *out++ = static_cast<char>(0x80U | ((rune >> 6U) & 0x3FU));
-        *out++ = static_cast<char>(0x80U | (rune & 0x3FU));
-    } else {
-        *out++ = static_cast<char>(0xF0U | (rune >> 18U));
-        *out++ = static_cast<char>(0x80U | ((rune >> 12U) & 0x3FU));
-        *out++ = static_cast<char>(0x80U | ((rune >> 6U) & 0x3FU));
-        *out++ = static_cast<char>(0x80U | (rune & 0x3FU));
-    }
-    return out;
-}
-
 bool IsHighSurrogate(int32_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
 bool IsLowSurrogate(int32_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -82,8 +58,9 @@ void UnescapeUnicode(const char*& p, const char* end, char*& out) noexcept {
     if (IsHighSurrogate(unit)) {
         const int32_t low = CodeUnit(p + kUnicodeEscape, end);
         if (IsLowSurrogate(low)) {
-            out = AppendUtf8(out, 0x10000U + (static_cast<uint32_t>(unit - 0xD800) << 10U) +
-                                      static_cast<uint32_t>(low - 0xDC00));
+            out = WriteUtf8(0x10000U + (static_cast<uint32_t>(unit - 0xD800) << 10U) +
+                                static_cast<uint32_t>(low - 0xDC00),
+                            out);
             p += 2 * kUnicodeEscape;
             return;
         }
@@ -92,7 +69,7 @@ void UnescapeUnicode(const char*& p, const char* end, char*& out) noexcept {
         std::memcpy(out, p, kUnicodeEscape);
         out += kUnicodeEscape;
     } else {
-        out = AppendUtf8(out, static_cast<uint32_t>(unit));
+        out = WriteUtf8(static_cast<uint32_t>(unit), out);
     }
     p += kUnicodeEscape;
 }

@@ -1,29 +1,12 @@
 #include <cmath>
 
+#include "base/utf8.h"
 #include "config/node.h"
 
 namespace haumea::config {
 namespace {
 
 constexpr int kMaxDepth = 200;
-
-void AppendUtf8(std::string& out, uint32_t code_point) {
-    if (code_point < 0x80) {
-        out.push_back(static_cast<char>(code_point));
-    } else if (code_point < 0x800) {
-        out.push_back(static_cast<char>(0xC0U | (code_point >> 6U)));
-        out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
-    } else if (code_point < 0x10000) {
-        out.push_back(static_cast<char>(0xE0U | (code_point >> 12U)));
-        out.push_back(static_cast<char>(0x80U | ((code_point >> 6U) & 0x3FU)));
-        out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
-    } else {
-        out.push_back(static_cast<char>(0xF0U | (code_point >> 18U)));
-        out.push_back(static_cast<char>(0x80U | ((code_point >> 12U) & 0x3FU)));
-        out.push_back(static_cast<char>(0x80U | ((code_point >> 6U) & 0x3FU)));
-        out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
-    }
-}
 
 // Length of the well-formed UTF-8 sequence at the start of `text` (Unicode 15, table 3-7), 0 when there is
 // none.
@@ -299,12 +282,12 @@ class JsonReader {
             at_ += 2;
             HAUMEA_TRY(const uint32_t low, ParseHex4());
             if (low >= 0xDC00 && low < 0xE000) {
-                AppendUtf8(out, 0x10000 + ((code_point - 0xD800) << 10U) + (low - 0xDC00));
+                AppendUtf8(0x10000 + ((code_point - 0xD800) << 10U) + (low - 0xDC00), out);
                 return {};
             }
             at_ = second;
         }
-        AppendUtf8(out, code_point >= 0xD800 && code_point < 0xE000 ? 0xFFFD : code_point);
+        AppendUtf8(code_point >= 0xD800 && code_point < 0xE000 ? 0xFFFD : code_point, out);
         return {};
     }
 

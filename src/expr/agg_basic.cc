@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
 namespace haumea::expr {
@@ -121,15 +122,7 @@ Value ExtremeOfArray(Args args, FunctionContext& ctx) noexcept {
 
 FunctionDescriptor Aggregate(std::string_view name, std::string_view signature, std::string_view doc,
                              AggregateFunction function, CheckFunction check) {
-    return {.name = name,
-            .kind = sql::FunctionClass::kAggregate,
-            .family = "aggregate",
-            .signature = signature,
-            .doc = doc,
-            .min_args = 1,
-            .max_args = 1,
-            .check = check,
-            .aggregate = function};
+    return FixedAggregate(name, signature, doc, 1, function, check);
 }
 
 }  // namespace

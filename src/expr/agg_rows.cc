@@ -1,5 +1,6 @@
 #include <unordered_set>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
 namespace haumea::expr {
@@ -71,15 +72,7 @@ Value Deduplicate(Columns args, FunctionContext& ctx) noexcept {
 
 FunctionDescriptor OfRows(std::string_view name, std::string_view signature, std::string_view doc, int arity,
                           AggregateFunction function, CheckFunction check) {
-    return {.name = name,
-            .kind = sql::FunctionClass::kAggregate,
-            .family = "aggregate",
-            .signature = signature,
-            .doc = doc,
-            .min_args = arity,
-            .max_args = arity,
-            .check = check,
-            .aggregate = function};
+    return FixedAggregate(name, signature, doc, arity, function, check);
 }
 
 }  // namespace

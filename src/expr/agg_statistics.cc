@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
 namespace haumea::expr {
@@ -129,15 +130,7 @@ Value Percentile(Columns args, FunctionContext& ctx) noexcept {
 
 FunctionDescriptor Statistic(std::string_view name, std::string_view signature, std::string_view doc,
                              int arity, AggregateFunction function) {
-    return {.name = name,
-            .kind = sql::FunctionClass::kAggregate,
-            .family = "aggregate",
-            .signature = signature,
-            .doc = doc,
-            .min_args = arity,
-            .max_args = arity,
-            .check = arity == 2 ? Kinds<'n', 'n'> : Kinds<'n'>,
-            .aggregate = function};
+    return FixedAggregate(name, signature, doc, arity, function, arity == 2 ? Kinds<'n', 'n'> : Kinds<'n'>);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <array>
 #include <charconv>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
 namespace haumea::expr {
@@ -105,17 +106,8 @@ std::string CheckConv(const sql::CallExpr& call) {
 FunctionDescriptor Bits(std::string_view name, std::string_view signature, std::string_view doc, int arity,
                         ScalarFunction function, CheckFunction check, std::string_view example,
                         std::string_view result) {
-    return {.name = name,
-            .family = "math",
-            .signature = signature,
-            .doc = doc,
-            .example = example,
-            .example_result = result,
-            .min_args = arity,
-            .max_args = arity,
-            .check = check,
-            .null_rule = NullRule::kNullIfAny,
-            .scalar = function};
+    return FixedScalar("math", NullRule::kNullIfAny, name, signature, doc, arity, function, check, example,
+                       result);
 }
 
 }  // namespace

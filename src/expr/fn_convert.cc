@@ -1,3 +1,4 @@
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
 namespace haumea::expr {
@@ -135,17 +136,8 @@ Value DecToHex(Args args, FunctionContext& ctx) noexcept {
 FunctionDescriptor Conversion(std::string_view name, std::string_view signature, std::string_view doc,
                               int arity, ScalarFunction function, CheckFunction check,
                               std::string_view example, std::string_view result) {
-    return {.name = name,
-            .family = "conversion",
-            .signature = signature,
-            .doc = doc,
-            .example = example,
-            .example_result = result,
-            .min_args = arity,
-            .max_args = arity,
-            .check = check,
-            .null_rule = NullRule::kNullIfAny,
-            .scalar = function};
+    return FixedScalar("conversion", NullRule::kNullIfAny, name, signature, doc, arity, function, check,
+                       example, result);
 }
 
 }  // namespace

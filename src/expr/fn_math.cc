@@ -2,6 +2,7 @@
 #include <numbers>
 #include <random>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 #include "expr/fn_trigonometry.h"
 
@@ -227,17 +228,8 @@ std::string CheckOneOrTwo(const sql::CallExpr& call) {
 
 FunctionDescriptor Math(std::string_view name, std::string_view signature, std::string_view doc, int arity,
                         ScalarFunction function, std::string_view example, std::string_view result) {
-    return {.name = name,
-            .family = "math",
-            .signature = signature,
-            .doc = doc,
-            .example = example,
-            .example_result = result,
-            .min_args = arity,
-            .max_args = arity,
-            .check = arity == 2 ? Kinds<'n', 'n'> : Kinds<'n'>,
-            .null_rule = NullRule::kNullIfAny,
-            .scalar = function};
+    return FixedScalar("math", NullRule::kNullIfAny, name, signature, doc, arity, function,
+                       arity == 2 ? Kinds<'n', 'n'> : Kinds<'n'>, example, result);
 }
 
 void AddTrigonometry(FunctionRegistry& r) {

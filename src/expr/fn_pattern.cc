@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
 namespace haumea::expr {
@@ -148,17 +149,10 @@ Value Replace(Args args, FunctionContext& ctx) noexcept {
 
 FunctionDescriptor Pattern(std::string_view name, std::string_view signature, std::string_view doc, int arity,
                            ScalarFunction function, std::string_view example, std::string_view result) {
-    return {.name = name,
-            .family = "string",
-            .signature = signature,
-            .doc = doc,
-            .example = example,
-            .example_result = result,
-            .min_args = arity,
-            .max_args = arity,
-            .check = Kinds<'s', 's', 's'>,
-            .scalar = function,
-            .prepare = PreparePattern};
+    FunctionDescriptor made = FixedScalar("string", NullRule::kPass, name, signature, doc, arity, function,
+                                          Kinds<'s', 's', 's'>, example, result);
+    made.prepare = PreparePattern;
+    return made;
 }
 
 }  // namespace

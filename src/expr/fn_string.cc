@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 #include "expr/fn_unicode.h"
 
@@ -213,16 +214,8 @@ std::string CheckConcat(const sql::CallExpr& call) {
 FunctionDescriptor Str(std::string_view name, std::string_view signature, std::string_view doc, int arity,
                        ScalarFunction function, CheckFunction check, std::string_view example,
                        std::string_view result) {
-    return {.name = name,
-            .family = "string",
-            .signature = signature,
-            .doc = doc,
-            .example = example,
-            .example_result = result,
-            .min_args = arity,
-            .max_args = arity,
-            .check = check,
-            .scalar = function};
+    return FixedScalar("string", NullRule::kPass, name, signature, doc, arity, function, check, example,
+                       result);
 }
 
 FunctionDescriptor NullStr(FunctionDescriptor descriptor) {

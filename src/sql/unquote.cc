@@ -2,24 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "base/hex.h"
+#include "base/utf8.h"
 #include "sql/lexer.h"
 #include "sql/token.h"
 
 namespace haumea::sql {
 namespace {
-
-int HexDigit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
 
 // Reads `digits` hexadecimal digits at `pos`.
 bool ReadHex(std::string_view text, size_t pos, size_t digits, uint32_t& value) {
@@ -89,25 +78,6 @@ bool IsPrintable(uint32_t c) {
 }
 
 }  // namespace
-
-void AppendUtf8(uint32_t c, std::string& out) {
-    const auto put = [&out](uint32_t byte) { out += static_cast<char>(byte); };
-    if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | (c >> 6));
-        put(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        put(0xE0 | (c >> 12));
-        put(0x80 | ((c >> 6) & 0x3F));
-        put(0x80 | (c & 0x3F));
-    } else {
-        put(0xF0 | (c >> 18));
-        put(0x80 | ((c >> 12) & 0x3F));
-        put(0x80 | ((c >> 6) & 0x3F));
-        put(0x80 | (c & 0x3F));
-    }
-}
 
 CodePoint DecodeUtf8(std::string_view text) {
     const auto byte = [&text](size_t i) {

@@ -16,6 +16,5 @@ struct CodePoint {
     size_t size = 0;
 };
 CodePoint DecodeUtf8(std::string_view text);
-void AppendUtf8(uint32_t code_point, std::string& out);
 
 }  // namespace haumea::sql

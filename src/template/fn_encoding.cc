@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "codec/json_reader.h"
 #include "codec/json_writer.h"
+#include "data/cast.h"
 #include "data/go_format.h"
 #include "data/number_text.h"
 #include "template/function.h"
@@ -74,13 +75,6 @@ Value Parsed(const Value& text, CallContext& ctx, bool must) {
 Value FromJson(std::span<const Value> args, CallContext& ctx) { return Parsed(args[0], ctx, false); }
 Value MustFromJson(std::span<const Value> args, CallContext& ctx) { return Parsed(args[0], ctx, true); }
 
-std::string Base64Text(std::string_view bytes) {
-    std::string out((bytes.size() + 2) / 3 * 4, '\0');
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    return out;
-}
-
 Value Base64(std::span<const Value> args, CallContext& ctx) {
     const Value& value = args[0];
     std::string text;
@@ -105,11 +99,11 @@ Value Base64(std::span<const Value> args, CallContext& ctx) {
             return MakeError(ctx,
                              fmt::format("Unsupported data type {} for base64 function.", GoTypeName(value)));
     }
-    return MakeText(ctx, Base64Text(text));
+    return MakeText(ctx, EncodeBase64(text));
 }
 
 Value Base64Encode(std::span<const Value> args, CallContext& ctx) {
-    return MakeText(ctx, Base64Text(args[0].text()));
+    return MakeText(ctx, EncodeBase64(args[0].text()));
 }
 
 Value Base64Decode(std::span<const Value> args, CallContext& ctx) {

@@ -2,26 +2,10 @@
 
 #include <charconv>
 
+#include "base/utf8.h"
+
 namespace haumea::text_template {
 namespace {
-
-void AppendUtf8(uint32_t c, std::string& out) {
-    if (c < 0x80) {
-        out += static_cast<char>(c);
-    } else if (c < 0x800) {
-        out += static_cast<char>(0xC0 | c >> 6U);
-        out += static_cast<char>(0x80 | (c & 0x3FU));
-    } else if (c < 0x10000) {
-        out += static_cast<char>(0xE0 | c >> 12U);
-        out += static_cast<char>(0x80 | (c >> 6U & 0x3FU));
-        out += static_cast<char>(0x80 | (c & 0x3FU));
-    } else {
-        out += static_cast<char>(0xF0 | c >> 18U);
-        out += static_cast<char>(0x80 | (c >> 12U & 0x3FU));
-        out += static_cast<char>(0x80 | (c >> 6U & 0x3FU));
-        out += static_cast<char>(0x80 | (c & 0x3FU));
-    }
-}
 
 bool Digits(std::string_view text, size_t& at, size_t count, int base, uint32_t& value) {
     if (at + count > text.size()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "data/cast.h"
 #include "ws/client_settings.h"
 
@@ -11,14 +12,6 @@ namespace haumea::ws {
 namespace {
 
 constexpr uint16_t kDefaultPort = 80;
-
-int HexDigit(char c) noexcept {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // RFC 3986 2.1. False when an escape is broken.
 bool PercentDecode(std::string_view text, std::string& out) {
