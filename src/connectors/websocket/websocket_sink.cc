@@ -47,11 +47,12 @@ class WebSocketSink : public connect::MessageSink {
     WebSocketSink(const Clock& clock, WebSocketConfig config, ConnectionObserver* observer)
         : clock_(&clock), config_(std::move(config)), observer_(observer) {}
 
-    void Show(ConnectionState state, const std::string& reason) {
+    void Show(ConnectionState state, const std::string& reason) { Show(state, reason, clock_->NowMs()); }
+    void Show(ConnectionState state, const std::string& reason, int64_t since_ms) {
         if (observer_ != nullptr) {
             observer_->OnConnection(state, reason);
         } else {
-            stats_->SetConnection(state, reason, clock_->NowMs());
+            stats_->SetConnection(state, reason, since_ms);
         }
     }
 
@@ -242,7 +243,7 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
 
     void OnState(const ws::ClientStatus& status) override {
         const std::string reason = ReasonOf(status);
-        Show(StateOf(status), reason);
+        ShowTimes(status, reason);
         if (observer_ == nullptr && !reason.empty()) {
             stats_->CountException(reason, clock_->NowMs());
         }
@@ -255,6 +256,27 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
             listener_->OnLost();
         } else if (connected && ready_) {
             ready_();
+        }
+    }
+    // The times of the connection, which may be older than this rule.
+    void ShowTimes(const ws::ClientStatus& status, const std::string& reason) {
+        const ConnectionState state = StateOf(status);
+        switch (state) {
+            case ConnectionState::kConnected:
+                Show(state, reason, status.last_connected_ms);
+                break;
+            case ConnectionState::kConnecting:
+                Show(state, reason, status.last_try_ms);
+                break;
+            case ConnectionState::kDisconnected:
+                if (std::exchange(away_since_ms_, status.last_disconnected_ms) !=
+                    status.last_disconnected_ms) {
+                    Show(state, reason, status.last_disconnected_ms);
+                }
+                if (status.last_try_ms > status.last_disconnected_ms) {
+                    Show(state, reason, status.last_try_ms);
+                }
+                break;
         }
     }
     void OnPong(uint64_t sequence) override {
@@ -273,6 +295,7 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
     }
 
     ws::ClientPool* pool_;
+    int64_t away_since_ms_ = 0;  // of the last disconnect that was shown
     ws::WhenFull when_full_;
     ws::ClientRef client_;
     std::function<void()> ready_;
