@@ -114,9 +114,7 @@ class Clients(FaultTest):
                 ("GET", "/connections?forceAll=true", None), ("POST", "/rules/drop_oldest/stop", None),
                 ("POST", "/rules/drop_oldest/start", None), ("POST", "/rules/block/restart", None),
                 ("DELETE", "/rules/block", None), ("DELETE", "/rules/drop_oldest", None), ("DELETE", "/rules/o", None)):
-            begin = time.monotonic()
-            self.server.must(method, path, body)
-            self.assertLess(time.monotonic() - begin, 2, path)
+            self.soon(method, path, body)
 
 
 class Ports(FaultTest):
