@@ -1,8 +1,10 @@
 """A haumea server of its own for one test: private folder, free ports, stopped by its process id."""
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -19,9 +21,16 @@ BINARY = sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev/src/app/haumea"
 
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port for a server that binds it later. The kernel hands its own choices out again, to any client that connects in
+    between, so this one lies below those; the kernel says whether it is free."""
+    while True:
+        with socket.socket() as s:
+            with contextlib.suppress(OSError):
+                s.bind(("127.0.0.1", random.randrange(16384, EPHEMERAL)))
+                return s.getsockname()[1]
+
+
+EPHEMERAL = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 
 def wait_for(condition, what: str, seconds: float = 20.0):
