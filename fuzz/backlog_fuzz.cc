@@ -20,6 +20,20 @@
 namespace {
 
 namespace fs = std::filesystem;
+
+// Where files cost no disk, if there is such a place.
+fs::path Folder() {
+    const fs::path memory = "/dev/shm";
+    return (fs::is_directory(memory) ? memory : fs::temp_directory_path()) /
+           ("haumea-cache-fuzz-" + std::to_string(getpid()));
+}
+
+fs::path MakeFolder() {
+    fs::create_directories(Folder());
+    std::atexit([] { fs::remove_all(Folder()); });
+    return Folder();
+}
+
 using haumea::BufferView;
 using haumea::connect::Backlog;
 using haumea::connect::EncodedMessage;
@@ -34,14 +48,7 @@ void FuzzRecord(std::string_view bytes) {
 }
 
 void FuzzFile(std::string_view bytes) {
-    static const fs::path folder = [] {
-        const fs::path made = fs::temp_directory_path() / ("haumea-cache-fuzz-" + std::to_string(getpid()));
-        fs::create_directories(made);
-        std::atexit([] {
-            fs::remove_all(fs::temp_directory_path() / ("haumea-cache-fuzz-" + std::to_string(getpid())));
-        });
-        return made;
-    }();
+    static const fs::path folder = MakeFolder();
     fs::remove_all(folder);
     fs::create_directories(folder);
     const fs::path file = folder / "a.db";

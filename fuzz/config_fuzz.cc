@@ -18,6 +18,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Where files cost no disk, if there is such a place.
+fs::path Folder() {
+    const fs::path memory = "/dev/shm";
+    return (fs::is_directory(memory) ? memory : fs::temp_directory_path()) /
+           ("haumea-config-fuzz-" + std::to_string(getpid()));
+}
+
+fs::path MakeFolder() {
+    fs::create_directories(Folder());
+    std::atexit([] { fs::remove_all(Folder()); });
+    return Folder();
+}
+
 void FuzzJson(std::string_view bytes) {
     const auto parsed = haumea::config::ParseJson(bytes);
     if (!parsed) {
@@ -35,14 +48,7 @@ void FuzzJson(std::string_view bytes) {
 }
 
 void FuzzFile(std::string_view bytes) {
-    static const fs::path folder = [] {
-        const fs::path made = fs::temp_directory_path() / ("haumea-config-fuzz-" + std::to_string(getpid()));
-        fs::create_directories(made);
-        std::atexit([] {
-            fs::remove_all(fs::temp_directory_path() / ("haumea-config-fuzz-" + std::to_string(getpid())));
-        });
-        return made;
-    }();
+    static const fs::path folder = MakeFolder();
     std::ofstream(folder / "haumea.yaml", std::ios::binary) << bytes;
     const auto loaded = haumea::config::LoadConfiguration(folder.string(), {});
     if (!loaded && loaded.error().message.empty()) {

@@ -13,6 +13,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 2'000;
 constexpr int kFormat = 1;
 constexpr uint64_t kKeepFileBytes = 16U << 20U;  // an empty file larger than this is given back
+constexpr int64_t kMaxSeq = int64_t{1} << 62U;   // so many were never written; numbers go on behind the last
 constexpr const char* kSetup =
     "PRAGMA page_size=8192;"
     "PRAGMA journal_mode=WAL;"
@@ -28,6 +29,17 @@ Error Failure(std::string_view action, const std::string& path, sqlite3* db, int
     const bool damage = (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
     Error error = SqliteError(action, path, db, code);
     return damage ? std::move(error).WithCode(MessageLog::kDamaged) : error;
+}
+
+// Of the file and its write-ahead log; what the file says of itself may be wrong.
+int64_t BytesOnDisk(const std::string& path) {
+    int64_t bytes = 0;
+    for (const char* suffix : {"", "-wal"}) {
+        std::error_code error;
+        const auto size = std::filesystem::file_size(path + suffix, error);
+        bytes += error ? 0 : static_cast<int64_t>(size);
+    }
+    return bytes;
 }
 
 }  // namespace
@@ -122,6 +134,10 @@ Result<> MessageLog::OpenFile() {
     const int64_t version = file->Number("PRAGMA user_version", code);
     const int64_t first = file->Number("SELECT min(seq) FROM message", code);
     const int64_t last = file->Number("SELECT max(seq) FROM message", code);
+    if (code == SQLITE_OK && first > 0 &&
+        (last < first || last > kMaxSeq || last - first > BytesOnDisk(path_))) {
+        code = SQLITE_CORRUPT;  // a message takes more than a byte: the numbers between are not there
+    }
     if (code != SQLITE_OK) {
         return Fail(Failure("open", path_, file->db, code));
     }
