@@ -187,7 +187,8 @@ class Descriptors(FaultTest):
         self.run_async(flow(), 90)
         self.assertEqual(self.server.status("r")["status"], "running")
         log = self.server.log_text()
-        self.assertEqual(log.count("cannot accept connections on 127.0.0.1:" + str(self.server.data_port)), 1, "told once")
+        # Once for each time that it comes to that, not for each attempt: the rule that dials frees a descriptor now and then.
+        self.assertIn(log.count("cannot accept connections on 127.0.0.1:" + str(self.server.data_port)), range(1, 6))
         self.assertIn("raise the limit of open files", log)
         wait_for(lambda: "refused" in self.sink("far", "last_exception"), "dials go on as well")
 

@@ -187,6 +187,7 @@ class ClientRole(TlsFaultTest):
                                                "certificationPath": files[0], "privateKeyPath": files[1]})
                 await self.until(seen, "connected")
                 names.append(seen())
+                await self.until(lambda: self.sink("r", "connection_status") == 1, "the engine has read the answer")
                 self.replace(files, renewed)
                 await remote.cut()
                 await self.until(lambda: self.sink("r", "connection_status") == -1, "away")
