@@ -224,8 +224,7 @@ class CacheSwitchedOff(WeaknessTest):
         self.server.must("POST", "/rules/r/stop")
         said = self.server.must("POST", "/rules/validate", self.body())
         self.assertIn("what waits in the cache is sent first", said)
-        self.server.must("PUT", "/rules/r", self.body())
-        self.server.must("POST", "/rules/r/start")
+        self.server.must("PUT", "/rules/r", self.body())  # which starts it, too
         wait_for(lambda: self.sink("r", "dropped_no_client_total") == 300, "nobody is connected")
         self.assertIn("300 messages that waited", self.server.log_text())
         wait_for(lambda: not self.file().exists(), "the file has gone")
