@@ -133,13 +133,13 @@ void StreamPipeline::CountArrival(int64_t timestamp_ms, const Ref<connect::Metad
     source_stats_->CountProcessed();
 }
 
-bool StreamPipeline::Unpack(BufferView& message) noexcept {
+bool StreamPipeline::Unpack(const BufferView& packed, BufferView& message) noexcept {
     metrics::NodeStats& stats = *chain_.decompress;
     stats.CountIn();
     stats.CountProcessed();
     stats.SetInvoked(context_.now_ms);
     BufferBuilder plain;  // its own for every message: a rule may feed itself
-    if (!parts_.decompressor->Decompress(message.view(), parts_.max_decompressed_bytes, plain,
+    if (!parts_.decompressor->Decompress(packed.view(), parts_.max_decompressed_bytes, plain,
                                          decode_error_)) {
         OnFailure(stats, decode_error_);
         return false;
@@ -154,12 +154,13 @@ connect::Flow StreamPipeline::OnBytes(const BufferView& payload, int64_t timesta
     if (!running_) {
         return connect::Flow::kContinue;
     }
-    BufferView message = payload;
     const Turn turn(context_);
     CountArrival(timestamp_ms, meta);
-    if (parts_.decompressor != nullptr && !Unpack(message)) {
+    BufferView unpacked;
+    if (parts_.decompressor != nullptr && !Unpack(payload, unpacked)) {
         return CurrentFlow();
     }
+    const BufferView& message = parts_.decompressor != nullptr ? unpacked : payload;
     if (chain_.decoder != nullptr) {
         chain_.decoder->CountIn();
         chain_.decoder->CountProcessed();

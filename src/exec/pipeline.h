@@ -54,7 +54,7 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
 
     void CountArrival(int64_t timestamp_ms, const Ref<connect::Metadata>& meta) noexcept;
     // Replaces `message` by what was compressed in it; false: it is broken or too large, and counted.
-    bool Unpack(BufferView& message) noexcept;
+    bool Unpack(const BufferView& packed, BufferView& message) noexcept;
     void ProcessRows(size_t first, bool decoded, int64_t timestamp_ms) noexcept;
     bool Preprocess(Row& row) noexcept;
     void Emit(const connect::Emission& emission) noexcept;
