@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "data/go_format.h"
-
 namespace haumea::exec {
 
 namespace {
@@ -100,11 +98,7 @@ bool Analytic::ReadKey(const plan::AnalyticCall& call) noexcept {
             Fail(value.text());
             return false;
         }
-        const size_t begin = key_.size();
-        AppendGoText(key_, value);
-        // The length keeps ("1,", "2") and ("1", ",2") apart, whatever the texts contain.
-        const size_t length = key_.size() - begin;
-        key_.append(reinterpret_cast<const char*>(&length), sizeof(length));
+        AppendKeyPart(key_, value);
     }
     return true;
 }

@@ -20,11 +20,7 @@ bool GroupBy::ReadKey() noexcept {
             Fail("run Group By error: ", value);
             return false;
         }
-        const size_t begin = key_.size();
-        AppendGoText(key_, value);
-        // The length keeps ("1,", "2") and ("1", ",2") apart, whatever the texts contain.
-        const size_t length = key_.size() - begin;
-        key_.append(reinterpret_cast<const char*>(&length), sizeof(length));
+        AppendKeyPart(key_, value);
     }
     return true;
 }

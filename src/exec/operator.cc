@@ -59,6 +59,14 @@ void Operator::Fail(std::string_view prefix, const Value& error) noexcept {
     Fail(text);
 }
 
+void AppendKeyPart(std::string& key, const Value& value) {
+    const size_t begin = key.size();
+    AppendGoText(key, value);
+    // The length keeps ("1,", "2") and ("1", ",2") apart, whatever the texts contain.
+    const size_t length = key.size() - begin;
+    key.append(reinterpret_cast<const char*>(&length), sizeof(length));
+}
+
 Verdict Judge(const expr::Node& condition, expr::EvalContext& eval, NullVerdict on_null,
               std::string_view prefix, std::string& text) {
     const Value value = condition.Run(eval);

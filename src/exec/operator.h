@@ -113,6 +113,10 @@ class Operator {
     int64_t measured_ms_ = -1;
 };
 
+// Adds one value to the key of a group or partition: values with the same text are equal, null and missing
+// too.
+void AppendKeyPart(std::string& key, const Value& value);
+
 // What a condition says about a row or a group.
 enum class Verdict : uint8_t { kPass, kDrop, kFail };
 // WHERE drops rows for which the condition is null; HAVING fails.

@@ -17,6 +17,10 @@ bool IsAggregate(const sql::Expr& node) {
            expr::FunctionRegistry::Builtin().Classify(call->name) == sql::FunctionClass::kAggregate;
 }
 
+bool IsAnalytic(const sql::CallExpr& call) {
+    return expr::FunctionRegistry::Builtin().Classify(call.name) == sql::FunctionClass::kAnalytic;
+}
+
 // `a AS b`: the field is nothing but another name.
 const sql::ColumnExpr* PlainColumn(const sql::Field& field) {
     const sql::Expr* inner = field.expr.get();
@@ -373,7 +377,7 @@ Result<void> Binder::OrderAnalytic() {
                 result = Failf("invalid argument for func {}: aggregate argument is not allowed", call.name);
             }
             Uses(child, [&](const sql::CallExpr& inner) {
-                if (std::find(analytic_.begin(), analytic_.end(), &inner) != analytic_.end()) {
+                if (IsAnalytic(inner)) {
                     add(inner);
                 }
                 return false;
