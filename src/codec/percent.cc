@@ -21,12 +21,11 @@ std::optional<std::string_view> PercentDecode(std::string_view text, Arena& aren
     char* out = begin;
     for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '%') {
-            const int high = text.size() - i > 2 ? HexDigit(text[i + 1]) : -1;
-            const int low = text.size() - i > 2 ? HexDigit(text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
+            const int byte = EscapedByte(text, i);
+            if (byte < 0) {
                 return std::nullopt;
             }
-            *out++ = static_cast<char>(high * 16 + low);
+            *out++ = static_cast<char>(byte);
             i += 2;
         } else {
             *out++ = text[i] == '+' ? ' ' : text[i];

@@ -50,9 +50,8 @@ std::string PercentDecode(std::string_view text, bool plus_is_space) {
     std::string out;
     out.reserve(text.size());
     for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-            HexDigit(text[i + 2]) >= 0) {
-            out.push_back(static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2])));
+        if (const int byte = EscapedByte(text, i); byte >= 0) {
+            out.push_back(static_cast<char>(byte));
             i += 2;
         } else {
             out.push_back(text[i] == '+' && plus_is_space ? ' ' : text[i]);

@@ -20,12 +20,11 @@ bool PercentDecode(std::string_view text, std::string& out) {
             out += text[i];
             continue;
         }
-        const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
-        if (high < 0 || low < 0) {
+        const int byte = EscapedByte(text, i);
+        if (byte < 0) {
             return false;
         }
-        out += static_cast<char>(high * 16 + low);
+        out += static_cast<char>(byte);
         i += 2;
     }
     return true;

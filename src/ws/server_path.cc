@@ -1,6 +1,6 @@
 #include "ws/server_path.h"
 
-#include <charconv>
+#include "base/hex.h"
 
 namespace haumea::ws {
 namespace {
@@ -82,17 +82,12 @@ std::string PercentDecode(std::string_view text) {
     std::string decoded;
     decoded.reserve(text.size());
     for (size_t i = 0; i < text.size(); ++i) {
-        unsigned int value = 0;
-        if (text[i] == '%' && i + 2 < text.size()) {
-            const char* digits = text.data() + i + 1;
-            const auto [end, error] = std::from_chars(digits, digits + 2, value, 16);
-            if (error == std::errc() && end == digits + 2) {
-                decoded += static_cast<char>(value);
-                i += 2;
-                continue;
-            }
+        if (const int byte = EscapedByte(text, i); byte >= 0) {
+            decoded += static_cast<char>(byte);
+            i += 2;
+        } else {
+            decoded += text[i];
         }
-        decoded += text[i];
     }
     return decoded;
 }
