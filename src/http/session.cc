@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/http_status.h"
 #include "base/log.h"
 
 namespace haumea::http {
@@ -15,43 +16,6 @@ constexpr int64_t kLingerMs = 2'000;
 constexpr size_t kMaxDrainedBytes = 64U << 20U;
 constexpr int kReadsPerTurn = 16;  // then the other connections have their turn
 constexpr size_t kReadBytes = 16U << 10U;
-
-std::string_view ReasonPhrase(int status) {
-    switch (status) {
-        case 200:
-            return "OK";
-        case 201:
-            return "Created";
-        case 204:
-            return "No Content";
-        case 301:
-            return "Moved Permanently";
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 408:
-            return "Request Timeout";
-        case 413:
-            return "Content Too Large";
-        case 422:
-            return "Unprocessable Entity";
-        case 431:
-            return "Request Header Fields Too Large";
-        case 500:
-            return "Internal Server Error";
-        case 503:
-            return "Service Unavailable";
-        default:
-            return "Status";
-    }
-}
 
 void AppendHeader(std::string& out, std::string_view name, std::string_view value) {
     out.append(name).append(": ");

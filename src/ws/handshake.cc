@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/http_status.h"
+
 namespace haumea::ws {
 namespace {
 
@@ -14,35 +16,6 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 constexpr std::string_view kAcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 1.3
 constexpr size_t kKeyChars = 24;
 constexpr size_t kMaxSubprotocols = 64;
-
-std::string_view StatusText(int status) noexcept {
-    switch (status) {
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 408:
-            return "Request Timeout";
-        case 426:
-            return "Upgrade Required";
-        case 429:
-            return "Too Many Requests";
-        case 431:
-            return "Request Header Fields Too Large";
-        case 500:
-            return "Internal Server Error";
-        case 503:
-            return "Service Unavailable";
-        default:
-            return "Error";
-    }
-}
 
 UpgradeCheck Refuse(int status, std::string reason, const Headers& extra = {}) {
     UpgradeCheck check;
@@ -163,7 +136,7 @@ bool IsValidKey(std::string_view key) noexcept {
 Rejection Reject(int status, std::string reason, std::span<const std::pair<std::string, std::string>> extra) {
     Rejection rejection;
     rejection.status = status;
-    rejection.response = fmt::format("HTTP/1.1 {} {}\r\n", status, StatusText(status));
+    rejection.response = fmt::format("HTTP/1.1 {} {}\r\n", status, ReasonPhrase(status));
     for (const auto& [name, value] : extra) {
         rejection.response += fmt::format("{}: {}\r\n", name, value);
     }
