@@ -2,6 +2,18 @@
 
 namespace haumea::metrics {
 
+std::string_view NodeStats::KindName(Kind kind) noexcept {
+    switch (kind) {
+        case Kind::kSource:
+            return "source";
+        case Kind::kOperator:
+            return "op";
+        case Kind::kSink:
+            return "sink";
+    }
+    return "";
+}
+
 void NodeStats::CountException(std::string text, int64_t now_ms) {
     Add(exceptions, 1);
     const std::lock_guard lock(mutex_);

@@ -41,6 +41,9 @@ class NodeStats {
 
     NodeStats(Kind node_kind, std::string node_name) : kind_(node_kind), name_(std::move(node_name)) {}
 
+    // "source", "op" or "sink": the prefix of its numbers in the status JSON, the label in Prometheus.
+    static std::string_view KindName(Kind kind) noexcept;
+
     Kind kind() const { return kind_; }
     // "demo", "2_decoder", "websocket_0_0_transform", "websocket_0": without prefix and instance number.
     const std::string& name() const { return name_; }

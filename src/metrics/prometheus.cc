@@ -33,20 +33,11 @@ constexpr std::array<NodeFamily, 6> kNodeFamilies = {{
      [](const NodeStats& node) { return Load(node.buffer_length); }},
 }};
 
-std::string_view KindName(NodeStats::Kind kind) {
-    switch (kind) {
-        case NodeStats::Kind::kSource:
-            return "source";
-        case NodeStats::Kind::kOperator:
-            return "op";
-        case NodeStats::Kind::kSink:
-            return "sink";
-    }
-    return "";
-}
-
 PrometheusText::Labels LabelsOf(const RuleMetrics& rule, const NodeStats& node) {
-    return {{"op", node.name()}, {"op_instance", "0"}, {"rule", rule.id}, {"type", KindName(node.kind())}};
+    return {{"op", node.name()},
+            {"op_instance", "0"},
+            {"rule", rule.id},
+            {"type", NodeStats::KindName(node.kind())}};
 }
 
 // One family over all nodes of a kind; nothing when there are none.
@@ -60,7 +51,7 @@ void WriteFamily(PrometheusText& text, std::span<const RuleMetrics> rules, NodeS
                 continue;
             }
             if (!std::exchange(opened, true)) {
-                text.Family(fmt::format("kuiper_{}_{}", KindName(kind), suffix), type, help);
+                text.Family(fmt::format("kuiper_{}_{}", NodeStats::KindName(kind), suffix), type, help);
             }
             text.Sample(LabelsOf(rule, *node), read(*node));
         }

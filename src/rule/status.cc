@@ -8,25 +8,13 @@ namespace {
 using config::Node;
 using metrics::NodeStats;
 
-std::string_view Prefix(NodeStats::Kind kind) {
-    switch (kind) {
-        case NodeStats::Kind::kSource:
-            return "source";
-        case NodeStats::Kind::kOperator:
-            return "op";
-        case NodeStats::Kind::kSink:
-            return "sink";
-    }
-    return "";
-}
-
 // Appends without looking for the key: names of nodes differ, and there may be many of them.
 void Put(Node& node, std::string key, Node value) {
     node.object().emplace_back(std::move(key), std::move(value));
 }
 
 void AddNode(Node& status, const NodeStats& stats, const metrics::Numbers& numbers) {
-    const std::string prefix = fmt::format("{}_{}_0_", Prefix(stats.kind()), stats.name());
+    const std::string prefix = fmt::format("{}_{}_0_", NodeStats::KindName(stats.kind()), stats.name());
     const auto put = [&](std::string_view name, Node value) {
         Put(status, fmt::format("{}{}", prefix, name), std::move(value));
     };
