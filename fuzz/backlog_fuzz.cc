@@ -1,7 +1,3 @@
-#include <unistd.h>
-
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +7,7 @@
 
 #include "connect/backlog.h"
 #include "connect/backlog_record.h"
+#include "fuzz_input.h"
 #include "io/virtual_scheduler.h"
 
 // The first byte chooses: any bytes as the attributes of one record, or as the file that an earlier run has
@@ -20,19 +17,6 @@
 namespace {
 
 namespace fs = std::filesystem;
-
-// Where files cost no disk, if there is such a place.
-fs::path Folder() {
-    const fs::path memory = "/dev/shm";
-    return (fs::is_directory(memory) ? memory : fs::temp_directory_path()) /
-           ("haumea-cache-fuzz-" + std::to_string(getpid()));
-}
-
-fs::path MakeFolder() {
-    fs::create_directories(Folder());
-    std::atexit([] { fs::remove_all(Folder()); });
-    return Folder();
-}
 
 using haumea::BufferView;
 using haumea::connect::Backlog;
@@ -48,10 +32,10 @@ void FuzzRecord(std::string_view bytes) {
 }
 
 void FuzzFile(std::string_view bytes) {
-    static const fs::path folder = MakeFolder();
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    const fs::path file = folder / "a.db";
+    const auto folder = haumea::fuzz::Folder() / "cache";
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    const auto file = folder / "a.db";
     std::ofstream(file, std::ios::binary) << bytes;
 
     haumea::io::VirtualScheduler scheduler(1'000'000);
@@ -103,14 +87,5 @@ void FuzzFile(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    if (size == 0) {
-        return 0;
-    }
-    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    if (data[0] % 2 == 0) {
-        FuzzRecord(bytes);
-    } else {
-        FuzzFile(bytes);
-    }
-    return 0;
+    return haumea::fuzz::Choose(data, size, std::array{&FuzzRecord, &FuzzFile});
 }

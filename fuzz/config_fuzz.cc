@@ -1,35 +1,15 @@
-#include <unistd.h>
-
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <string>
 #include <string_view>
 
 #include "config/node.h"
 #include "config/settings.h"
+#include "fuzz_input.h"
 
 // The first byte chooses: any bytes as JSON, as YAML, or as the file etc/haumea.yaml of a server that starts.
 // What was read as JSON is the same when it is written and read again; every mistake is an error with a text.
 
 namespace {
-
-namespace fs = std::filesystem;
-
-// Where files cost no disk, if there is such a place.
-fs::path Folder() {
-    const fs::path memory = "/dev/shm";
-    return (fs::is_directory(memory) ? memory : fs::temp_directory_path()) /
-           ("haumea-config-fuzz-" + std::to_string(getpid()));
-}
-
-fs::path MakeFolder() {
-    fs::create_directories(Folder());
-    std::atexit([] { fs::remove_all(Folder()); });
-    return Folder();
-}
 
 void FuzzJson(std::string_view bytes) {
     const auto parsed = haumea::config::ParseJson(bytes);
@@ -47,10 +27,11 @@ void FuzzJson(std::string_view bytes) {
     }
 }
 
+void FuzzYaml(std::string_view bytes) { static_cast<void>(haumea::config::ParseYaml(bytes)); }
+
 void FuzzFile(std::string_view bytes) {
-    static const fs::path folder = MakeFolder();
-    std::ofstream(folder / "haumea.yaml", std::ios::binary) << bytes;
-    const auto loaded = haumea::config::LoadConfiguration(folder.string(), {});
+    std::ofstream(haumea::fuzz::Folder() / "haumea.yaml", std::ios::binary) << bytes;
+    const auto loaded = haumea::config::LoadConfiguration(haumea::fuzz::Folder().string(), {});
     if (!loaded && loaded.error().message.empty()) {
         std::abort();
     }
@@ -59,20 +40,5 @@ void FuzzFile(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    if (size == 0) {
-        return 0;
-    }
-    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 3) {
-        case 0:
-            FuzzJson(bytes);
-            break;
-        case 1:
-            static_cast<void>(haumea::config::ParseYaml(bytes));
-            break;
-        default:
-            FuzzFile(bytes);
-            break;
-    }
-    return 0;
+    return haumea::fuzz::Choose(data, size, std::array{&FuzzJson, &FuzzYaml, &FuzzFile});
 }

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz_input.h"
 #include "http/request_reader.h"
 #include "http/session.h"
 
@@ -69,33 +69,15 @@ void FuzzOurs(std::string_view bytes) {
                                           {{"X-Haumea-Warning", std::string(bytes.substr(0, cut))}}};
     const std::string text = haumea::http::SerializeResponse(response, true);
     // Status line, Content-Type, X-Haumea-Warning, Content-Length, Connection.
-    const size_t end = text.find("\r\n\r\n");
-    if (end == std::string::npos || text.substr(end + 4) != response.body ||
+    const size_t end = haumea::fuzz::CheckHead(text);
+    if (text.substr(end + 4) != response.body ||
         std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n') != 4) {
         std::abort();
-    }
-    for (size_t i = 0; i < end; ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if ((byte < 0x20 && byte != '\r' && byte != '\n') || (byte == '\n' && text[i - 1] != '\r')) {
-            std::abort();
-        }
     }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    if (size == 0) {
-        return 0;
-    }
-    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 2) {
-        case 0:
-            FuzzRequest(bytes);
-            break;
-        default:
-            FuzzOurs(bytes);
-            break;
-    }
-    return 0;
+    return haumea::fuzz::Choose(data, size, std::array{&FuzzRequest, &FuzzOurs});
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "fuzz_input.h"
 #include "ws/client_handshake.h"
 #include "ws/handshake.h"
 #include "ws/origin.h"
@@ -14,25 +15,9 @@
 
 namespace {
 
+using haumea::fuzz::CheckHead;
 using haumea::ws::ClientHandshake;
 using haumea::ws::HttpHeadReader;
-
-// Every line of a head we made ends with CRLF and holds no other control character.
-void CheckOurHead(std::string_view head) {
-    const size_t end = head.find("\r\n\r\n");
-    if (end == std::string_view::npos) {
-        std::abort();
-    }
-    for (size_t i = 0; i < end; ++i) {
-        const auto byte = static_cast<unsigned char>(head[i]);
-        if (byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n') {
-            std::abort();
-        }
-        if (head[i] == '\n' && (i == 0 || head[i - 1] != '\r')) {
-            std::abort();
-        }
-    }
-}
 
 void FuzzServer(std::string_view bytes) {
     HttpHeadReader reader(HttpHeadReader::Kind::kRequest);
@@ -50,12 +35,12 @@ void FuzzServer(std::string_view bytes) {
         return;
     }
     if (reader.state() != HttpHeadReader::State::kDone) {
-        CheckOurHead(haumea::ws::RejectBadHead(reader).response);
+        CheckHead(haumea::ws::RejectBadHead(reader).response);
         return;
     }
     const haumea::ws::UpgradeCheck check = haumea::ws::CheckUpgrade(reader.head());
     if (check.rejection) {
-        CheckOurHead(check.rejection->response);
+        CheckHead(check.rejection->response);
         return;
     }
     const std::array<std::string, 1> allowed = {"https://app.example"};
@@ -64,7 +49,7 @@ void FuzzServer(std::string_view bytes) {
     haumea::ws::AcceptOptions options;
     options.subprotocols = {"json", "a"};
     options.deflate.enabled = true;
-    CheckOurHead(haumea::ws::AcceptUpgrade(check.request, options).response);
+    CheckHead(haumea::ws::AcceptUpgrade(check.request, options).response);
 }
 
 void FuzzClient(std::string_view bytes) {
@@ -100,7 +85,7 @@ void FuzzRequest(std::string_view bytes) {
     request.target = "/" + std::string(bytes.substr(0, cut));
     request.headers = {{"X-Test", std::string(bytes.substr(cut))}};
     if (const auto handshake = ClientHandshake::Make(request)) {
-        CheckOurHead(handshake->request_bytes());
+        CheckHead(handshake->request_bytes());
         HttpHeadReader reader(HttpHeadReader::Kind::kRequest,
                               {.max_head_bytes = 1U << 24U, .max_line_bytes = 1U << 24U});
         if (reader.Feed(handshake->request_bytes()) != handshake->request_bytes().size() ||
@@ -113,20 +98,5 @@ void FuzzRequest(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    if (size == 0) {
-        return 0;
-    }
-    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 3) {
-        case 0:
-            FuzzServer(bytes);
-            break;
-        case 1:
-            FuzzClient(bytes);
-            break;
-        default:
-            FuzzRequest(bytes);
-            break;
-    }
-    return 0;
+    return haumea::fuzz::Choose(data, size, std::array{&FuzzServer, &FuzzClient, &FuzzRequest});
 }
