@@ -63,14 +63,16 @@ class RemoteProcess:
             return lines.read().split()
 
 
-class Tap:
-    """A TCP proxy that can stop forwarding without closing anything (a cable pulled out, a NAT that forgot), and that
-    can reset a connection after a number of bytes of the answer."""
+class Listener:
+    """Accepts connections in a thread of its own; a subclass says in `connected(socket)` what it does with them."""
 
-    def __init__(self, target_port):
-        self.target_port, self.frozen, self.cut_after = target_port, False, None
-        self.sockets, self.lock = [], threading.Lock()
-        self.listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+    def __init__(self, receive_buffer=0):
+        self.listening = socket.socket()
+        if receive_buffer:
+            self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listening.bind(("127.0.0.1", 0))
+        self.listening.listen(128)
         self.port = self.listening.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -81,20 +83,35 @@ class Tap:
     def accept(self):
         with contextlib.suppress(OSError):
             while True:
-                near, _ = self.listening.accept()
-                with self.lock:
-                    self.sockets.append(near)
-                if not self.frozen:
-                    try:
-                        far = socket.create_connection(("127.0.0.1", self.target_port), 10)
-                    except OSError:
-                        near.close()
-                        continue
-                    with self.lock:
-                        self.sockets.append(far)
-                    limit = self.cut_after
-                    for source, sink, cut in ((near, far, None), (far, near, limit)):
-                        threading.Thread(target=self.pump, args=(source, sink, cut), daemon=True).start()
+                self.connected(self.listening.accept()[0])
+
+    def close(self):
+        self.listening.close()
+
+
+class Tap(Listener):
+    """A TCP proxy that can stop forwarding without closing anything (a cable pulled out, a NAT that forgot), and that
+    can reset a connection after a number of bytes of the answer."""
+
+    def __init__(self, target_port):
+        self.target_port, self.frozen, self.cut_after = target_port, False, None
+        self.sockets, self.lock = [], threading.Lock()
+        super().__init__()
+
+    def connected(self, near):
+        with self.lock:
+            self.sockets.append(near)
+        if not self.frozen:
+            try:
+                far = socket.create_connection(("127.0.0.1", self.target_port), 10)
+            except OSError:
+                near.close()
+                return
+            with self.lock:
+                self.sockets.append(far)
+            limit = self.cut_after
+            for source, sink, cut in ((near, far, None), (far, near, limit)):
+                threading.Thread(target=self.pump, args=(source, sink, cut), daemon=True).start()
 
     def pump(self, source, sink, cut):
         with contextlib.suppress(OSError):
@@ -126,7 +143,7 @@ class Tap:
             one.close()
 
     def close(self):
-        self.listening.close()
+        super().close()
         self.frozen = True
         self.thaw()
 
@@ -157,37 +174,20 @@ def read_head(peer):
     return head
 
 
-class ScriptedRemote:
-    """Listens, and does with each connection what `script(socket, number)` says, in a thread each."""
+class ScriptedRemote(Listener):
+    """Does with each connection what `script(socket, number)` says, in a thread each."""
 
     def __init__(self, script, receive_buffer=0):
         self.script, self.count = script, 0
-        self.listening = socket.socket()
-        if receive_buffer:
-            self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listening.bind(("127.0.0.1", 0))
-        self.listening.listen(64)
-        self.port = self.listening.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(receive_buffer)
 
-    @property
-    def addr(self):
-        return f"127.0.0.1:{self.port}"
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                peer, _ = self.listening.accept()
-                threading.Thread(target=self.run, args=(peer, self.count), daemon=True).start()
-                self.count += 1
+    def connected(self, peer):
+        threading.Thread(target=self.run, args=(peer, self.count), daemon=True).start()
+        self.count += 1
 
     def run(self, peer, number):
         with contextlib.suppress(OSError):
             self.script(peer, number)
-
-    def close(self):
-        self.listening.close()
 
 
 class Frames:
