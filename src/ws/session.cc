@@ -238,14 +238,17 @@ void Session::OnMessage(const FrameEvent& event) {
     endpoint_->Deliver(event.payload, is_text, client_);
 }
 
-// Counts control frames by the second, so that a flood ends.
+// Counts control frames by the second, so that a flood ends. Each message entitles to one more: whoever wants
+// its messages confirmed asks as often as it sends.
 void Session::OnControl() {
     const int64_t second = last_alive_ms_ / 1000;
     if (second != control_second_) {
         control_second_ = second;
         control_frames_ = 0;
+        messages_before_ = messages_in_;
     }
-    const uint32_t limit = endpoint_->settings().max_control_frames_per_second;
+    const uint64_t limit =
+        endpoint_->settings().max_control_frames_per_second + messages_in_ - messages_before_;
     if (++control_frames_ > limit && state_ == State::kOpen) {
         ++endpoint_->stats_.control_floods;
         Close(CloseCode::kPolicyViolation, "too many pings", Hub::Waiting::kSend);

@@ -90,6 +90,7 @@ class Session final : public Subscriber {
     int64_t control_second_ = 0;
     int64_t ping_rtt_us_ = -1;
     uint64_t messages_in_ = 0;
+    uint64_t messages_before_ = 0;  // until control_second_ began
     std::string end_reason_;
     uint32_t control_frames_ = 0;  // in control_second_
     uint32_t quiet_bytes_ = 0;     // received since the last sign of life

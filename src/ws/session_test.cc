@@ -191,6 +191,21 @@ TEST_F(ServerTest, FloodOfPingsIsClosed) {
     EXPECT_EQ(ref->client_count(), 0U);
 }
 
+TEST_F(ServerTest, PingsThatGoWithMessagesAreNoFlood) {
+    EndpointSettings settings;
+    settings.max_control_frames_per_second = 10;
+    EndpointRef ref = Acquire("/a", settings);
+    Peer peer = Join("/a");
+    std::string wire;
+    for (int i = 0; i < 200; ++i) {
+        wire += Masked(Opcode::kText, "m") + Masked(Opcode::kPing, "x");
+    }
+    peer->WriteAll(wire);
+    Turn();
+    EXPECT_EQ(ref->stats().control_floods, 0U);
+    EXPECT_EQ(ref->client_count(), 1U);
+}
+
 TEST_F(ServerTest, NeverReadingClientIsBoundedDroppedForAndEndedByItsMissingPong) {
     EndpointSettings settings;
     settings.backlog = {100, 1U << 20U};
