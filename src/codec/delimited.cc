@@ -108,4 +108,27 @@ bool RecordReader::Next(Arena& arena, std::vector<std::string_view>& values, std
     return true;
 }
 
+bool RecordEnd::IsLast(std::string_view line) {
+    size_t at = 0;
+    for (;;) {
+        if (!in_quotes_ && line.substr(at).starts_with('"')) {
+            in_quotes_ = true;
+            ++at;
+        }
+        while (in_quotes_) {
+            at = line.find('"', at);
+            if (at == std::string_view::npos) {
+                return false;
+            }
+            in_quotes_ = line.substr(at + 1).starts_with('"');
+            at += in_quotes_ ? 2 : 1;
+        }
+        at = line.find(delimiter_, at);
+        if (at == std::string_view::npos) {
+            return true;
+        }
+        at += delimiter_.size();
+    }
+}
+
 }  // namespace haumea::codec

@@ -42,4 +42,17 @@ class RecordReader {
     size_t line_ = 1;
 };
 
+// Tells a reader of lines where a record ends whose values may hold line ends. One thread.
+class RecordEnd {
+  public:
+    explicit RecordEnd(std::string_view delimiter) : delimiter_(delimiter) {}
+
+    // `line`, without its end, is the next one of the record. True: the last one; the next begins another.
+    bool IsLast(std::string_view line);
+
+  private:
+    std::string_view delimiter_;  // outlives this object
+    bool in_quotes_ = false;
+};
+
 }  // namespace haumea::codec

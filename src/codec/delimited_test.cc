@@ -185,5 +185,20 @@ TEST(QuotedDecoder, ABrokenRecordLeavesNoRowOfItsMessage) {
     EXPECT_EQ(error, "fail to read delimited values: a quote that opens in line 2 is never closed");
 }
 
+TEST(RecordEnd, ARecordEndsWithTheLineThatClosesItsQuotes) {
+    struct Case {
+        std::vector<std::string_view> lines;
+        const char* delimiter = ",";
+    };
+    for (const Case& c : {Case{{"a,b"}}, Case{{""}}, Case{{"a\"b,c"}}, Case{{"\"a\",\"b\"\"\""}},
+                          Case{{"\"a", "", "b\",c"}}, Case{{"x,\"a\"\"", "\"\",", "\",\"b", "c\""}},
+                          Case{{"\"a\"x,\"b", "c\""}}, Case{{"a::\"b", "c\"::d"}, "::"}}) {
+        RecordEnd end(c.delimiter);
+        for (size_t i = 0; i < c.lines.size(); ++i) {
+            EXPECT_EQ(end.IsLast(c.lines[i]), i + 1 == c.lines.size()) << c.lines[0] << " line " << i;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace haumea::codec

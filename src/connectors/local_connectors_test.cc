@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -166,6 +167,24 @@ TEST_F(LocalConnectors, FileCsvTakesNamesFromTheHeaderOrTheColumns) {
     ASSERT_EQ(MakeSource("file", "in.csv", R"({"fileType":"csv","columns":["p","q"]})"), "");
     scheduler_.AdvanceTo(1002);
     EXPECT_EQ(recorder_.messages.at(0), R"({"p":"id","q":"name"})");
+}
+
+TEST_F(LocalConnectors, FileCsvWithQuotingHasValuesOverSeveralLines) {
+    Write("in.csv",
+          "id,\"the\nname\"\r\n1,\"a,\"\"b\"\"\r\nc\"\r\n\n2,x\"y\n\"3\"z,\n4,\"\"\n5,\"never\nclosed\n");
+    ASSERT_EQ(MakeSource("file", "in.csv", R"({"fileType":"csv","hasHeader":true,"quoting":"rfc4180"})"), "");
+    scheduler_.AdvanceTo(1001);
+    EXPECT_EQ(recorder_.messages,
+              (Texts{R"({"id":"1","the\nname":"a,\"b\"\r\nc"})", R"({"id":"2","the\nname":"x\"y"})",
+                     R"({"id":"4","the\nname":""})"}));
+    ASSERT_EQ(recorder_.errors.size(), 2U);
+    EXPECT_THAT(recorder_.errors[0], testing::HasSubstr("goes on after its closing quote"));
+    EXPECT_THAT(recorder_.errors[1], testing::HasSubstr("never closed, in the record \"5,\"never\""));
+    EXPECT_TRUE(recorder_.ended);
+    recorder_.messages.clear();
+    ASSERT_EQ(MakeSource("file", "in.csv", R"({"fileType":"csv"})"), "");
+    scheduler_.AdvanceTo(1002);
+    EXPECT_EQ(recorder_.messages.at(1), R"({"col0":"name\""})") << "without it quotes are characters";
 }
 
 TEST_F(LocalConnectors, FileJsonSendsElementsAtTheirPaceAndAgainAfterTheInterval) {

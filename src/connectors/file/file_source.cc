@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <utility>
 #include <vector>
 
 #include "codec/compress.h"
+#include "codec/delimited.h"
 #include "codec/json_reader.h"
 #include "connect/decode_properties.h"
 #include "connect/properties.h"
@@ -49,12 +51,14 @@ struct Settings {
     size_t ignore_start_lines = 0;
     size_t ignore_end_lines = 0;
     std::string delimiter = ",";
-    std::string decompression;  // of the whole file
+    codec::Quoting quoting = codec::Quoting::kNone;  // csv
+    std::string decompression;                       // of the whole file
     size_t max_decompressed_bytes = 0;
 };
 
 constexpr size_t kMaxJsonBytes = 256U << 20U;
 constexpr int kRowsPerTurn = 256;
+constexpr size_t kShownRecord = 80;
 
 // Replays one file: `json` a document whose elements are rows, `csv` lines of values, `lines` a message in
 // the stream's format per line. Reads in small steps on the loop. Owned by the rule; home loop only.
@@ -96,7 +100,9 @@ class FileSource final : public connect::Source {
     // kEnd: nothing is left. `flow` is what the listener said to the row, if there was one.
     bool SendNext(Flow& flow);
     bool NextLine(std::string& line);
-    Flow SendCsv(std::string_view line);
+    LineReader::Outcome NextRecord(std::string& record);
+    bool SplitCsv(std::string_view record, std::vector<std::string_view>& values, std::string& error);
+    Flow SendCsv(std::string_view record);
     bool SendJsonElement(Flow& flow);
     void AtEnd();
 
@@ -132,20 +138,59 @@ Result<void> FileSource::OpenFile() {
         lines_->Next(line);
     }
     header_ = settings_.columns;
+    std::string record;
     if (settings_.type == FileType::kCsv && settings_.has_header &&
-        lines_->Next(line) == LineReader::Outcome::kLine) {
-        std::vector<std::string> names;
-        for (;;) {
-            const size_t end = line.find(settings_.delimiter);
-            names.emplace_back(line.substr(0, end));
-            if (end == std::string_view::npos) {
-                break;
-            }
-            line.remove_prefix(end + settings_.delimiter.size());
+        NextRecord(record) == LineReader::Outcome::kLine) {
+        arena_.Reset();
+        std::vector<std::string_view> names;
+        std::string error;
+        if (!SplitCsv(record, names, error)) {
+            return Failf("file {}: its first line is no header: {}", settings_.path, error);
         }
-        header_ = header_.empty() ? std::move(names) : header_;
+        if (header_.empty()) {
+            header_.assign(names.begin(), names.end());
+        }
     }
     return {};
+}
+
+// A line; of csv with quotes as many as the values in quotes run over.
+LineReader::Outcome FileSource::NextRecord(std::string& record) {
+    codec::RecordEnd end(settings_.delimiter);
+    record.clear();
+    std::string_view line;
+    for (;;) {
+        const LineReader::Outcome outcome = lines_->Next(line);
+        if (outcome == LineReader::Outcome::kEnd && !record.empty()) {
+            return LineReader::Outcome::kLine;  // a quote was never closed, which whoever splits it will say
+        }
+        if (outcome != LineReader::Outcome::kLine) {
+            return outcome;
+        }
+        record.append(line);
+        if (settings_.quoting == codec::Quoting::kNone || end.IsLast(line)) {
+            return outcome;
+        }
+        if (record.size() > LineReader::kMaxLineBytes) {
+            return LineReader::Outcome::kTooLong;
+        }
+        record.append(lines_->ending());
+    }
+}
+
+bool FileSource::SplitCsv(std::string_view record, std::vector<std::string_view>& values,
+                          std::string& error) {
+    if (settings_.quoting == codec::Quoting::kRfc4180) {
+        return codec::RecordReader(record, settings_.delimiter).Next(arena_, values, error);
+    }
+    for (;;) {
+        const size_t end = record.find(settings_.delimiter);
+        values.push_back(record.substr(0, end));
+        if (end == std::string_view::npos) {
+            return true;
+        }
+        record.remove_prefix(end + settings_.delimiter.size());
+    }
 }
 
 Result<void> FileSource::OpenJson() {
@@ -209,10 +254,10 @@ bool FileSource::SendNext(Flow& flow) {
 // The last `ignore_end_lines` lines stay held when the file ends.
 bool FileSource::NextLine(std::string& line) {
     while (held_.size() <= settings_.ignore_end_lines) {
-        std::string_view read;
-        switch (lines_->Next(read)) {
+        std::string read;
+        switch (NextRecord(read)) {
             case LineReader::Outcome::kLine:
-                held_.emplace_back(read);
+                held_.push_back(std::move(read));
                 break;
             case LineReader::Outcome::kTooLong:
                 listener_->OnError(Errorf("file {}: a line longer than {} MiB was skipped", settings_.path,
@@ -230,18 +275,21 @@ bool FileSource::NextLine(std::string& line) {
     return true;
 }
 
-Flow FileSource::SendCsv(std::string_view line) {
+Flow FileSource::SendCsv(std::string_view record) {
     arena_.Reset();
+    std::vector<std::string_view> values;
+    std::string error;
+    if (!SplitCsv(record, values, error)) {
+        listener_->OnError(Errorf("file {}: {}, in the record \"{}\"", settings_.path, error,
+                                  record.substr(0, std::min(record.find('\n'), kShownRecord))));
+        return Flow::kContinue;
+    }
     std::vector<Field> fields;
-    for (size_t column = 0; header_.empty() || column < header_.size(); ++column) {
-        const size_t end = line.find(settings_.delimiter);
+    for (size_t column = 0; column < values.size() && (header_.empty() || column < header_.size());
+         ++column) {
         const std::string_view name =
             header_.empty() ? arena_.Copy(fmt::format("col{}", column)) : std::string_view(header_[column]);
-        fields.push_back({name, Value::String(line.substr(0, end))});
-        if (end == std::string_view::npos) {
-            break;
-        }
-        line.remove_prefix(end + settings_.delimiter.size());
+        fields.push_back({name, Value::String(values[column])});
     }
     const size_t count = SortFields(fields);
     return listener_->OnRow(Value::Object({fields.data(), count}), scheduler_->clock().NowMs(), nullptr);
@@ -327,6 +375,7 @@ Result<std::unique_ptr<connect::Source>> MakeFileSource(const connect::SourceSpe
     HAUMEA_TRY(const connect::DecodeProperties decode,
                connect::ReadDecodeProperties(spec.props, "source file"));
     settings.decompression = decode.decompression;
+    settings.quoting = decode.quoting;
     settings.max_decompressed_bytes =
         reader.Has("maxDecompressedBytes") ? decode.max_decompressed_bytes : kMaxJsonBytes;
     const std::string name =

@@ -61,8 +61,10 @@ LineReader::Outcome LineReader::Next(std::string_view& line) {
             const size_t stop = newline == std::string::npos ? buffer_.size() : newline;
             line = std::string_view(buffer_).substr(at_, stop - at_);
             at_ = newline == std::string::npos ? stop : stop + 1;
+            ending_ = newline == std::string::npos ? "" : "\n";
             if (line.ends_with('\r')) {
                 line.remove_suffix(1);
+                ending_ = "\r\n";
             }
             return skipping ? Outcome::kTooLong : Outcome::kLine;
         }

@@ -24,6 +24,8 @@ class LineReader {
     // The next line without its end (\n or \r\n), valid until the next call. kTooLong: a line beyond the
     // limit was skipped.
     Outcome Next(std::string_view& line);
+    // What stood at the end of the line that Next() gave: \n, \r\n, or nothing at the end of the file.
+    std::string_view ending() const noexcept { return ending_; }
     // Everything that is left; false when it is more than `max_bytes` or cannot be read.
     bool ReadAll(std::string& content, size_t max_bytes);
 
@@ -39,6 +41,7 @@ class LineReader {
     size_t at_ = 0;
     bool end_ = false;
     bool failed_ = false;
+    std::string_view ending_;
 };
 
 }  // namespace haumea::connectors
