@@ -193,6 +193,23 @@ Result<std::unique_ptr<connect::Source>> ConnectorFactory::MakeSource(const sql:
         stream.name, [descriptor, spec, services = &services_] { return descriptor->make(spec, *services); });
 }
 
+Result<std::shared_ptr<connect::Unpacker>> ConnectorFactory::UnpackerFor(
+    const sql::StreamDef& stream, const connect::DecodeProperties& decode) {
+    using connect::Unpacker;
+    if (!stream.options.shared || services_.shared_sources == nullptr) {
+        return Unpacker::Make(decode, Unpacker::Shared::kNo);
+    }
+    std::erase_if(unpackers_, [](const auto& entry) { return entry.second.expired(); });
+    auto& known =
+        unpackers_[fmt::format("{} {} {}", stream.name, decode.decompression, decode.max_decompressed_bytes)];
+    if (auto running = known.lock()) {
+        return running;
+    }
+    HAUMEA_TRY(auto made, Unpacker::Make(decode, Unpacker::Shared::kYes));
+    known = made;
+    return made;
+}
+
 Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
                                                       const config::Node& given) const {
     config::Node props = CacheDefaults(sink_settings_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ class ConnectorFactory final : public exec::Connectors {
     Result<connect::DecodeProperties> DecodePropertiesOf(const sql::StreamDef& stream) override;
     Result<std::unique_ptr<connect::Source>> MakeSource(const sql::StreamDef& stream,
                                                         const std::string& rule_id) override;
+    Result<std::shared_ptr<connect::Unpacker>> UnpackerFor(const sql::StreamDef& stream,
+                                                           const connect::DecodeProperties& decode) override;
     Result<std::vector<std::unique_ptr<connect::Action>>> MakeActions(
         const config::Node& action, int index, const std::string& rule_id,
         const exec::RuleOptions& options) override;
@@ -58,6 +61,8 @@ class ConnectorFactory final : public exec::Connectors {
     const rule::ConfKeys& conf_keys_;
     const rule::Connections& connections_;
     Connectivity& connectivity_;
+    std::map<std::string, std::weak_ptr<connect::Unpacker>>
+        unpackers_;  // of SHARED streams, by their settings
 };
 
 }  // namespace haumea::engine

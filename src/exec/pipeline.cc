@@ -25,8 +25,7 @@ StreamPipeline::StreamPipeline(const RuleSpec& spec, Parts parts, io::Scheduler&
       scheduler_(scheduler),
       context_(*parts_.plan, plan_options_, static_cast<size_t>(options_.window_bytes), scheduler, *this,
                id_),
-      chain_(BuildChain(context_, options_,
-                        parts_.decompressor != nullptr ? Decompress::kYes : Decompress::kNo)),
+      chain_(BuildChain(context_, options_, parts_.unpacker != nullptr ? Decompress::kYes : Decompress::kNo)),
       source_stats_(
           std::make_shared<metrics::NodeStats>(metrics::NodeStats::Kind::kSource, parts_.plan->stream->name)),
       action_paused_(parts_.actions.size(), false) {
@@ -138,14 +137,11 @@ bool StreamPipeline::Unpack(const BufferView& packed, BufferView& message) noexc
     stats.CountIn();
     stats.CountProcessed();
     stats.SetInvoked(context_.now_ms);
-    BufferBuilder plain;  // its own for every message: a rule may feed itself
-    if (!parts_.decompressor->Decompress(packed.view(), parts_.max_decompressed_bytes, plain,
-                                         decode_error_)) {
+    if (!parts_.unpacker->Unpack(packed, message, decode_error_)) {
         OnFailure(stats, decode_error_);
         return false;
     }
     stats.CountOut();
-    message = plain.Take();
     return true;
 }
 
@@ -157,10 +153,10 @@ connect::Flow StreamPipeline::OnBytes(const BufferView& payload, int64_t timesta
     const Turn turn(context_);
     CountArrival(timestamp_ms, meta);
     BufferView unpacked;
-    if (parts_.decompressor != nullptr && !Unpack(payload, unpacked)) {
+    if (parts_.unpacker != nullptr && !Unpack(payload, unpacked)) {
         return CurrentFlow();
     }
-    const BufferView& message = parts_.decompressor != nullptr ? unpacked : payload;
+    const BufferView& message = parts_.unpacker != nullptr ? unpacked : payload;
     if (chain_.decoder != nullptr) {
         chain_.decoder->CountIn();
         chain_.decoder->CountProcessed();
@@ -331,8 +327,7 @@ Result<std::unique_ptr<RulePipeline>> RulePipeline::Plan(const RuleSpec& spec, c
         parts.warnings.push_back(fmt::format(
             "stream {}: decompression has no effect: its source delivers rows, not messages", stream.name));
     } else if (!decode.decompression.empty()) {
-        HAUMEA_TRY(parts.decompressor, codec::MakeDecompressor(decode.decompression));
-        parts.max_decompressed_bytes = decode.max_decompressed_bytes;
+        HAUMEA_TRY(parts.unpacker, connectors.UnpackerFor(stream, decode));
     }
     if (spec.options.is_event_time) {
         HAUMEA_TRY(TimestampReader reader, TimestampReader::Make(stream, parts.plan->timestamp_slot));

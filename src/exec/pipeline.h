@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "codec/compress.h"
 #include "codec/decoder.h"
+#include "connect/unpacker.h"
 #include "exec/chain.h"
 #include "exec/decoding.h"
 #include "exec/operator.h"
@@ -20,8 +20,7 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
     struct Parts {
         std::unique_ptr<plan::RulePlan> plan;
         std::unique_ptr<connect::Source> source;
-        std::unique_ptr<codec::Decompressor> decompressor;  // null: messages are not compressed
-        size_t max_decompressed_bytes = 0;
+        std::shared_ptr<connect::Unpacker> unpacker;  // null: messages are not compressed
         std::unique_ptr<codec::Decoder> decoder;
         std::unique_ptr<TimestampReader> timestamp;  // event time only
         std::vector<std::unique_ptr<connect::Action>> actions;

@@ -10,6 +10,7 @@
 #include "connect/decode_properties.h"
 #include "connect/sink.h"
 #include "connect/source.h"
+#include "connect/unpacker.h"
 #include "io/scheduler.h"
 #include "metrics/node_stats.h"
 #include "sql/ddl.h"
@@ -51,6 +52,13 @@ class Connectors {
     virtual Result<connect::DecodeProperties> DecodePropertiesOf(const sql::StreamDef& stream) {
         static_cast<void>(stream);
         return connect::DecodeProperties();
+    }
+    // What unpacks the stream's messages, which `decode` says are compressed; rules of a SHARED stream may
+    // have one together.
+    virtual Result<std::shared_ptr<connect::Unpacker>> UnpackerFor(const sql::StreamDef& stream,
+                                                                   const connect::DecodeProperties& decode) {
+        static_cast<void>(stream);
+        return connect::Unpacker::Make(decode, connect::Unpacker::Shared::kNo);
     }
     // `action` is one entry of the rule's `actions`: {"<type>": {props}, ...}; one Action per key.
     virtual Result<std::vector<std::unique_ptr<connect::Action>>> MakeActions(const config::Node& action,
