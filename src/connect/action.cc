@@ -276,7 +276,7 @@ void SinkPipeline::Finish(bool maybe_text, std::vector<std::string> dynamic) noe
     message.is_text = maybe_text && !stages_.packer.changes_bytes() &&
                       (stages_.encoder->is_text() || ws::IsValidUtf8(encoded_.view()));
     // The form in which it goes out when it is late; what is no JSON has none of its own.
-    const bool flagged = stages_.cache != nullptr && !stages_.common.resend_indicator_field.empty() &&
+    const bool flagged = stages_.common.enable_cache && !stages_.common.resend_indicator_field.empty() &&
                          SetIndicator(encoded_.view(), stages_.common.resend_indicator_field, flagged_);
     std::string error;
     NodeStats* failed = stages_.packer.Pack(encoded_, Packer::Count::kYes, message.payload, error);

@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/log.h"
+#include "connect/arrange_caches.h"
 #include "connect/cache_file.h"
 
 namespace haumea::connect {
@@ -71,7 +73,7 @@ Result<void> StageBuilder::AddCodecs(const std::string& sink_name, int& position
 }
 
 Result<void> StageBuilder::Build(const SinkDescriptor& descriptor, const SinkSpec& spec) {
-    const std::string sink_name = fmt::format("{}_{}", descriptor.type, spec.index);
+    const std::string sink_name = SinkName(descriptor.type, spec.index);
     int position = 0;
     const bool for_transport = descriptor.make_message_sink != nullptr;
     if (out_.common.batches()) {
@@ -117,7 +119,7 @@ Result<void> StageBuilder::AddTransport(const SinkDescriptor& descriptor, const 
     if (out_.common.enable_cache) {
         return AddCache(descriptor, spec, position);
     }
-    out_.sink_stats = AddNode(NodeStats::Kind::kSink, fmt::format("{}_{}", descriptor.type, spec.index));
+    out_.sink_stats = AddNode(NodeStats::Kind::kSink, SinkName(descriptor.type, spec.index));
     ActionQueue::Settings settings;
     const int64_t length =
         out_.common.buffer_length > 0 ? out_.common.buffer_length : out_.options.buffer_length;
@@ -128,9 +130,11 @@ Result<void> StageBuilder::AddTransport(const SinkDescriptor& descriptor, const 
     out_.queue = queue.get();
     out_.outlet = std::move(queue);
     out_.queue_messages = settings.messages;
-    const std::string sink_name = fmt::format("{}_{}", descriptor.type, spec.index);
+    const std::string sink_name = SinkName(descriptor.type, spec.index);
     out_.common.cache.backlog.file = CacheFile(services_.data_dir, spec.rule_id, sink_name);
-    if (std::error_code error; std::filesystem::exists(out_.common.cache.backlog.file, error)) {
+    const std::string& file = out_.common.cache.backlog.file;
+    std::error_code error;
+    if (std::filesystem::exists(file, error) || std::filesystem::exists(DestinationFolder(file), error)) {
         out_.warnings.push_back(
             fmt::format("{}: enableCache is off, but was on: what waits in the cache is sent first, and what "
                         "cannot be sent now is dropped",
@@ -140,8 +144,9 @@ Result<void> StageBuilder::AddTransport(const SinkDescriptor& descriptor, const 
 }
 
 Result<void> StageBuilder::AddCache(const SinkDescriptor& descriptor, const SinkSpec& spec, int position) {
-    const std::string sink_name = fmt::format("{}_{}", descriptor.type, spec.index);
+    const std::string sink_name = SinkName(descriptor.type, spec.index);
     const bool alter = out_.common.cache.alter_queue;
+    DestinationCaches::MakeSink make_resend_sink;
     const auto warn = [&](const char* text) {
         out_.warnings.push_back(fmt::format("{}: {}", sink_name, text));
     };
@@ -160,6 +165,10 @@ Result<void> StageBuilder::AddCache(const SinkDescriptor& descriptor, const Sink
             return Fail(std::move(made.error()).With("resendDestination"));
         }
         out_.resend_sink = std::move(*made);
+        other.warnings = nullptr;  // said once
+        make_resend_sink = [make = descriptor.make_message_sink, other, services = &services_] {
+            return make(other, *services);
+        };
     }
     if (!out_.common.resend_indicator_field.empty() && out_.common.encoder.format != "json") {
         warn("resendIndicatorField has an effect only with format json");
@@ -175,10 +184,25 @@ Result<void> StageBuilder::AddCache(const SinkDescriptor& descriptor, const Sink
     out_.farewells = services_.cache_farewells;
     out_.common.cache.pause_when_full = out_.options.disable_buffer_full_discard;
     out_.common.cache.backlog.file = CacheFile(services_.data_dir, spec.rule_id, sink_name);
-    auto cache = std::make_unique<CacheStage>(
-        *out_.message_sink, out_.resend_sink.get(), out_.common.cache,
-        CacheStage::Nodes{.cache = cache_stats, .sink = out_.sink_stats, .resend = out_.resend_stats},
-        *services_.scheduler, DiskOf(services_));
+    const CacheStage::Nodes nodes{.cache = cache_stats, .sink = out_.sink_stats, .resend = out_.resend_stats};
+    out_.destination_caches = std::make_unique<DestinationCaches>(out_.common.cache, nodes, out_.nodes,
+                                                                  std::move(make_resend_sink), services_);
+    out_.outlet = out_.message_sink->CachePerDestination(*out_.destination_caches);
+    if (out_.outlet) {
+        out_.resend_sink.reset();  // each has its own
+        return {};
+    }
+    out_.destination_caches.reset();
+    if (text_template::IsTemplate(out_.common.resend_destination)) {
+        warn("one resendDestination that is away holds up the late messages for the others");
+    }
+    out_.common.cache.backlog.before_open = [file = out_.common.cache.backlog.file] {
+        if (const auto arranged = ArrangeCaches(file, {}); !arranged.error.empty()) {
+            log::Warn("cache of an earlier run: {}", arranged.error);
+        }
+    };
+    auto cache = std::make_unique<CacheStage>(*out_.message_sink, out_.resend_sink.get(), out_.common.cache,
+                                              nodes, *services_.scheduler, DiskOf(services_));
     out_.cache = cache.get();
     out_.outlet = std::move(cache);
     return {};

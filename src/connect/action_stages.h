@@ -11,6 +11,7 @@
 #include "connect/cache_farewells.h"
 #include "connect/cache_stage.h"
 #include "connect/common_properties.h"
+#include "connect/destination_caches.h"
 #include "connect/dynamic_properties.h"
 #include "connect/packer.h"
 #include "connect/registry.h"
@@ -51,11 +52,12 @@ struct ActionStages {
     std::unique_ptr<codec::Encoder> error_encoder;  // knows nothing of the columns of data rows
     std::unique_ptr<BatchWriter> batch_writer;
     Packer packer;
+    std::unique_ptr<DestinationCaches> destination_caches;  // of a sink with several destinations
     std::unique_ptr<MessageSink> message_sink;
     std::unique_ptr<MessageSink> resend_sink;  // of late messages, when they go elsewhere
     std::unique_ptr<RowSink> row_sink;
     std::unique_ptr<Outlet> outlet;
-    CacheStage* cache = nullptr;   // the outlet, when it is one
+    CacheStage* cache = nullptr;   // the outlet, when it is one; not with destination_caches
     ActionQueue* queue = nullptr;  // likewise
     size_t queue_messages = 0;
     CacheFarewells* farewells = nullptr;

@@ -22,9 +22,23 @@ Backlog::Backlog(io::Scheduler& loop, DiskRunner disk, Settings settings, Events
       retry_(loop),
       age_(loop) {
     disk_->path = settings_.file;
+    disk_->before_open = std::move(settings_.before_open);
+    if (settings_.group) {
+        settings_.group->members.push_back(this);
+    }
 }
 
-Backlog::~Backlog() = default;
+Backlog::~Backlog() { LeaveGroup(); }
+
+void Backlog::LeaveGroup() {
+    if (settings_.group) {
+        std::erase(settings_.group->members, this);
+    }
+}
+
+std::span<Backlog* const> Backlog::members() const noexcept {
+    return settings_.group ? std::span<Backlog* const>(settings_.group->members) : std::span(&self_, 1);
+}
 
 // ---- the queue ----
 
@@ -98,9 +112,21 @@ void Backlog::RewindUnconfirmed() {
 }
 
 bool Backlog::memory_full() const noexcept {
+    size_t bytes = 0;
+    for (const Backlog* member : members()) {
+        bytes += member->memory_bytes_used_ - member->sent_bytes_;
+    }
     return (head_.size() + tail_.size() - sent_ >= settings_.memory_messages + kBurstMessages ||
-            memory_bytes_used_ - sent_bytes_ >= settings_.memory_bytes) &&
+            bytes >= settings_.memory_bytes) &&
            (HasUnwritten() || !file_known_);
+}
+
+void Backlog::CheckRoom() {
+    was_full_ = was_full_ || memory_full();
+    if (was_full_ && !memory_full()) {
+        was_full_ = false;
+        events_.room();
+    }
 }
 
 // ---- bounds ----
@@ -111,29 +137,49 @@ void Backlog::ReportDropped(uint64_t count) {
     }
 }
 
-// The oldest pages go when there are more messages than memory and file may hold together.
+// The oldest pages go when there are more messages than memory and file may hold together: those of the
+// member that has the most.
 void Backlog::DropOverflow() {
-    uint64_t lost = 0;
-    const auto over = [this] {
-        return size() - sent_ > settings_.disk_messages + settings_.memory_messages ||
-               (file_bytes_ > settings_.disk_bytes && middle_ > 0);
+    const auto held = [](const Backlog& of) { return of.size() - of.sent_; };
+    const auto in_file = [](const Backlog& of) { return of.middle_ > 0 ? of.file_bytes_ : 0; };
+    const auto drop_while_over = [this](uint64_t bound, const auto& amount) {
+        for (;;) {
+            Backlog* most = self_;
+            uint64_t sum = 0;
+            for (Backlog* member : members()) {
+                sum += amount(*member);
+                most = amount(*member) > amount(*most) ? member : most;
+            }
+            if (sum <= bound || !most->file_known_ || amount(*most) == 0) {
+                return;
+            }
+            most->ReportDropped(most->DropPage());
+        }
     };
-    while (file_known_ && over()) {
-        const uint64_t page = std::min<uint64_t>(settings_.page_messages, size());
-        for (uint64_t i = 0; i < page && !head_.empty(); ++i) {
-            lost += sent_ > 0 ? 0 : 1;  // what is in flight was handed over
-            DropFront();
-        }
-        if (head_.empty() && middle_ > 0) {
-            const uint64_t count = std::min(middle_, page);
-            const uint64_t first = (tail_.empty() ? next_seq_ : tail_.front().seq) - middle_;
-            forget_through_ = first + count - 1;
-            middle_ -= count;
-            lost += count;
-        }
-        file_bytes_ = 0;  // measured again by the next job
+    if (file_known_) {
+        drop_while_over(settings_.disk_messages + settings_.memory_messages, held);
+        drop_while_over(settings_.disk_bytes, in_file);
     }
-    ReportDropped(lost);
+}
+
+// -> how many of them are lost.
+uint64_t Backlog::DropPage() {
+    uint64_t lost = 0;
+    const uint64_t page = std::min<uint64_t>(settings_.page_messages, size());
+    for (uint64_t i = 0; i < page && !head_.empty(); ++i) {
+        lost += sent_ > 0 ? 0 : 1;  // what is in flight was handed over
+        DropFront();
+    }
+    if (head_.empty() && middle_ > 0) {
+        const uint64_t count = std::min(middle_, page);
+        const uint64_t first = (tail_.empty() ? next_seq_ : tail_.front().seq) - middle_;
+        forget_through_ = first + count - 1;
+        middle_ -= count;
+        lost += count;
+    }
+    file_bytes_ = 0;  // measured again by the next job
+    ScheduleStep();
+    return lost;
 }
 
 // The file fails and memory is full: the oldest unwritten messages make room, many at a time, since the

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,13 @@ namespace haumea::connect {
 // the home loop. False: nothing was taken, try again later. From the home loop.
 using DiskRunner = std::function<bool(std::function<void()> work, std::function<void()> then)>;
 
+class Backlog;
+
+// Backlogs that have the bounds of one between them; each enters and leaves by itself. Home loop only.
+struct BacklogGroup {
+    std::vector<Backlog*> members;
+};
+
 // The messages of one action that are not known to have arrived, in order: first in memory, then in a file,
 // and after a restart from there. It is three parts of one queue: the head in memory, the middle in the file
 // alone, the tail in memory until it is written.
@@ -38,6 +46,10 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
         uint64_t disk_messages = 1'024'000;
         uint64_t disk_bytes = 4ULL << 30U;
         size_t page_messages = 256;  // read at a time, and dropped at a time when the bound is reached
+        // All its members together may hold what is said above; null: this one alone.
+        std::shared_ptr<BacklogGroup> group;
+        // On the disk thread, just before the file is opened for the first time; may be empty.
+        std::function<void()> before_open;
     };
     // What the owner hears, from the loop and never from inside a call.
     struct Events {
@@ -92,6 +104,8 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
     uint64_t released() const noexcept { return released_; }
     // Everything up to now is in the file (tests).
     bool written() const noexcept { return !job_running_ && !HasUnwritten(); }
+    // Holds nothing, and neither does its file.
+    bool empty() const noexcept { return file_known_ && size() == 0; }
 
   private:
     struct Disk;  // the log and its path, for the disk thread
@@ -111,7 +125,11 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
     void CloseGap();
     void DropDamaged(const Job& job);
     void DropOverflow();
+    uint64_t DropPage();
     void DropFront();
+    void CheckRoom();
+    void LeaveGroup();
+    std::span<Backlog* const> members() const noexcept;
     void DropTail();
     void ReportDropped(uint64_t count);
     void Age();
@@ -125,6 +143,7 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
     Settings settings_;
     Events events_;
     std::shared_ptr<Disk> disk_;
+    Backlog* const self_ = this;  // the group of one
 
     std::deque<Entry> head_;  // the oldest; the first sent_ of them are in flight
     uint64_t middle_ = 0;     // in the file alone, behind head_

@@ -141,6 +141,9 @@ std::shared_ptr<Backlog::Job> Backlog::NextJob() {
 // On the disk thread.
 void Backlog::RunJob(Disk& disk, Job& job) {
     Result<> done;
+    if (const auto first = std::exchange(disk.before_open, nullptr)) {
+        first();
+    }
     if (job.open || !disk.log) {
         auto opened = MessageLog::Open(disk.path);
         if (opened) {
@@ -201,10 +204,11 @@ void Backlog::Finished(Job& job) {
         Loaded(job);
     }
     CloseGap();
-    was_full_ = was_full_ || memory_full();
-    if (was_full_ && !memory_full()) {
-        was_full_ = false;
-        events_.room();
+    CheckRoom();
+    for (Backlog* member : members()) {
+        if (member != this) {
+            member->Post([](Backlog& self) { self.CheckRoom(); });
+        }
     }
     if (!closed_ && (job.open || sent_ < head_.size())) {
         events_.available();
@@ -252,7 +256,7 @@ void Backlog::Written(const Job& job) {
     }
     const auto over = [this] {
         return head_.size() - sent_ > settings_.memory_messages ||
-               memory_bytes_used_ - sent_bytes_ > settings_.memory_bytes / 2;
+               memory_bytes_used_ - sent_bytes_ > settings_.memory_bytes / 2 / members().size();
     };
     while (tail_.empty() && head_.size() > sent_ + 1 && head_.back().seq <= written_through_ && over()) {
         memory_bytes_used_ -= head_.back().bytes;
@@ -322,8 +326,10 @@ void Backlog::Close(bool forget) {
     if (std::exchange(closed_, true)) {
         return;
     }
+    LeaveGroup();
     retry_.Cancel();
     age_.Cancel();
+    forget = forget || empty();  // an empty file is of no use
     auto job = std::make_shared<Job>();
     const bool known = file_known_;
     if (!forget) {
@@ -336,6 +342,9 @@ void Backlog::Close(bool forget) {
         job->forget_through = forget_through_;
     }
     const auto work = [disk = disk_, job, forget, known] {
+        if (const auto first = std::exchange(disk->before_open, nullptr)) {
+            first();
+        }
         if (forget) {
             disk->log.reset();
             static_cast<void>(MessageLog::Remove(disk->path));

@@ -14,6 +14,7 @@ namespace haumea::connect {
 // Used on the disk thread only, one job at a time.
 struct Backlog::Disk {
     std::string path;
+    std::function<void()> before_open;  // once
     std::unique_ptr<store::MessageLog> log;
 };
 

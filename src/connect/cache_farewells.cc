@@ -1,6 +1,9 @@
 #include "connect/cache_farewells.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "connect/cache_file.h"
 
 namespace haumea::connect {
 
@@ -39,21 +42,33 @@ void CacheFarewells::Finish(std::list<Entry>::iterator entry) {
 }
 
 void CacheFarewells::WhenFree(const std::string& file, std::function<void()> task) {
-    left_.erase(file);
-    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
-        if (entry->leaving.file == file) {
-            entry->waiting.push_back(std::move(task));
+    std::erase_if(left_, [&](const std::string& left) { return IsOfCache(left, file); });
+    for (Entry& entry : entries_) {
+        if (IsOfCache(entry.leaving.file, file)) {
+            // There may be others: then it waits for the next.
+            entry.waiting.emplace_back([this, file, task = std::move(task)] { WhenFree(file, task); });
             return;
         }
     }
     task();
 }
 
-void CacheFarewells::FinishIn(const std::string& folder) {
-    std::erase_if(left_, [&](const std::string& file) { return file.starts_with(folder + "/"); });
+bool CacheFarewells::HasLeft(const std::string& file) const {
+    return std::any_of(left_.begin(), left_.end(),
+                       [&](const std::string& left) { return IsOfCache(left, file); });
+}
+
+void CacheFarewells::FinishIn(const std::string& folder, const std::set<std::string>& kept) {
+    const auto concerns = [&](const std::string& file) {
+        const std::string inside = folder + "/";
+        return file.starts_with(inside) &&
+               !kept.contains(
+                   file.substr(inside.size(), file.find_first_of("/.", inside.size()) - inside.size()));
+    };
+    std::erase_if(left_, concerns);
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto next = std::next(entry);
-        if (entry->leaving.file.starts_with(folder + "/")) {
+        if (concerns(entry->leaving.file)) {
             entry->timer->Cancel();
             Finish(entry);
         }

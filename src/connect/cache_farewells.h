@@ -30,6 +30,8 @@ class CacheFarewells {
     // What an ended action leaves: its cache, the transports behind it and the nodes that they count in.
     struct Leaving {
         std::string file;
+        std::shared_ptr<void> kept =
+            nullptr;  // what the transports talk to, if that is to be kept; goes last
         std::unique_ptr<MessageSink> sink;
         std::unique_ptr<MessageSink> resend_sink;
         std::vector<std::shared_ptr<metrics::NodeStats>> nodes;
@@ -37,12 +39,13 @@ class CacheFarewells {
     };
     // Closes it now when there is nothing to wait for.
     void Add(Leaving leaving);
-    // Runs `task` when no cache that has ended uses `file` any more; in place when none does.
+    // Runs `task` when no cache that has ended uses `file`, or a file of its destinations, any more; in place
+    // when none does.
     void WhenFree(const std::string& file, std::function<void()> task);
-    // A cache of this process has ended with `file`, and nobody has opened it since.
-    bool HasLeft(const std::string& file) const { return left_.contains(file); }
-    // Does not wait any longer for caches in `folder`.
-    void FinishIn(const std::string& folder);
+    // A cache of this process has ended with one of these files, and nobody has opened it since.
+    bool HasLeft(const std::string& file) const;
+    // Does not wait any longer for caches in `folder`, but for those of `kept` sinks.
+    void FinishIn(const std::string& folder, const std::set<std::string>& kept = {});
     void FinishAll();
 
   private:

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "connect/cache_farewells.h"
@@ -44,6 +46,20 @@ std::string CacheFile(std::string_view data_dir, std::string_view rule_id, std::
     return fmt::format("{}/{}.db", CacheFolder(data_dir, rule_id), sink_name);
 }
 
+std::string DestinationFolder(const std::string& cache_file) {
+    return cache_file.substr(0, cache_file.size() - std::string_view(".db").size());
+}
+
+std::string DestinationFile(const std::string& cache_file, std::span<const std::string_view> values) {
+    // No value with NUL makes a destination, so that the joined form is unambiguous.
+    return fmt::format("{}/{}.db", DestinationFolder(cache_file),
+                       FolderName(fmt::format("{}", fmt::join(values, std::string_view("\0", 1)))));
+}
+
+bool IsOfCache(std::string_view file, const std::string& cache_file) {
+    return file == cache_file || file.starts_with(DestinationFolder(cache_file) + "/");
+}
+
 DiskRunner DiskOf(Services& services) {
     io::Scheduler* loop = services.scheduler;
     if (services.cache_disk == nullptr) {
@@ -56,6 +72,35 @@ DiskRunner DiskOf(Services& services) {
     return [loop, disk = services.cache_disk](std::function<void()> work, std::function<void()> then) {
         return disk->Run(*loop, std::move(work), std::move(then));
     };
+}
+
+std::string SinkName(std::string_view type, int index) { return fmt::format("{}_{}", type, index); }
+
+void RemoveOtherCaches(Services& services, std::string_view rule_id, std::set<std::string> sinks) {
+    const std::string folder_name = CacheFolder(services.data_dir, rule_id);
+    if (services.cache_farewells != nullptr) {
+        services.cache_farewells->FinishIn(folder_name, sinks);
+    }
+    const auto remove = [folder = folder_name, sinks = std::move(sinks)] {
+        std::error_code error;
+        std::vector<std::filesystem::path> gone;
+        for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+             at.increment(error)) {
+            const std::string name = at->path().filename().string();
+            if (!sinks.contains(name.substr(0, name.find('.'))) && at->path().extension() != ".damaged") {
+                gone.push_back(at->path());
+            }
+        }
+        for (const std::filesystem::path& path : gone) {
+            std::filesystem::remove_all(path, error);
+            if (error) {
+                log::Warn("cannot delete {}: {}", path.string(), error.message());
+            } else if (path.extension() != ".db-wal" && path.extension() != ".db-shm") {
+                log::Warn("{} was the cache of an action that the rule has no more: deleted", path.string());
+            }
+        }
+    };
+    static_cast<void>(DiskOf(services)(remove, [] {}));
 }
 
 void RemoveCaches(Services& services, std::string_view rule_id) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,10 +14,21 @@ namespace haumea::connect {
 // The file of an action's cache: <data>/cache/<rule>/<sink>.db. Any rule id makes a folder name of its own:
 // bytes that are not letters, digits, `-` or `_` are escaped, long ids end in a hash. Any thread.
 std::string CacheFile(std::string_view data_dir, std::string_view rule_id, std::string_view sink_name);
-// Its folder, which goes with the rule.
+// An action with several destinations has a folder beside that file, with a file per destination; `values`
+// are those of its templates.
+std::string DestinationFolder(const std::string& cache_file);
+std::string DestinationFile(const std::string& cache_file, std::span<const std::string_view> values);
+// Is `file` that cache or one of its destinations?
+bool IsOfCache(std::string_view file, const std::string& cache_file);
+// The folder of a rule's caches, which goes with the rule.
 std::string CacheFolder(std::string_view data_dir, std::string_view rule_id);
 // Where caches of these services do their disk work.
 DiskRunner DiskOf(Services& services);
+// What a sink is called in the status and in the name of its cache: <type>_<position of the action>.
+std::string SinkName(std::string_view type, int index);
+// Deletes the caches of sinks that a rule has no more, so that no later action finds them; `sinks` are the
+// names of those that it has. Home loop.
+void RemoveOtherCaches(Services& services, std::string_view rule_id, std::set<std::string> sinks);
 // Deletes the caches of a rule after whatever is being written to them. Home loop.
 void RemoveCaches(Services& services, std::string_view rule_id);
 

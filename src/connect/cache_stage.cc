@@ -118,6 +118,9 @@ CacheStage::CacheStage(MessageSink& sink, MessageSink* resend_sink, CacheSetting
       main_(*this, sink, *nodes.sink),
       pump_timer_(loop),
       ask_timer_(loop) {
+    if (!settings_.backlog.group) {
+        nodes_.cache->buffer_length.store(0, std::memory_order_relaxed);  // of an earlier run
+    }
     if (resend_sink != nullptr) {
         resend_ = std::make_unique<Channel>(*this, *resend_sink, *nodes.resend);
     }
@@ -278,8 +281,9 @@ void CacheStage::Lost(Channel& channel) {
 void CacheStage::Show() noexcept {
     const uint64_t out = backlog_->released() + live_left_;
     nodes_.cache->CountOut(static_cast<int64_t>(out - std::exchange(shown_out_, out)));
-    nodes_.cache->buffer_length.store(static_cast<int64_t>(backlog_->size() + live_.size()),
-                                      std::memory_order_relaxed);
+    const auto length = static_cast<int64_t>(backlog_->size() + live_.size());
+    nodes_.cache->buffer_length.fetch_add(length - std::exchange(shown_length_, length),
+                                          std::memory_order_relaxed);
     if (open_ && (backlog_->in_flight() > 0 || !live_.empty()) && !ask_timer_.pending()) {
         ask_timer_.Start(kAskEveryMs, [this] {
             main_.Ask();

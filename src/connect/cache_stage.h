@@ -54,6 +54,8 @@ class CacheStage final : public Outlet {
     bool AwaitConfirmation(std::function<void()> done);
     // Everything that has to be in the file is there (tests, benchmarks).
     bool written() const noexcept { return backlog_->written(); }
+    // It holds no message, in memory or in its file: closing it loses nothing.
+    bool idle() const noexcept { return backlog_->empty() && live_.empty(); }
 
   private:
     // One transport and what was sent over it and is not confirmed.
@@ -91,7 +93,7 @@ class CacheStage final : public Outlet {
         std::deque<Mark> marks_;
     };
 
-    static constexpr size_t kMaxInFlight = 65'536;
+    static constexpr size_t kMaxInFlight = 4'096;
     static constexpr size_t kMaxInFlightBytes = 16U << 20U;
 
     Channel& late_channel() noexcept { return resend_ ? *resend_ : main_; }
@@ -128,6 +130,7 @@ class CacheStage final : public Outlet {
     size_t live_bytes_ = 0;
     uint64_t live_left_ = 0;
     uint64_t shown_out_ = 0;
+    int64_t shown_length_ = 0;
     io::Timer pump_timer_;
     io::Timer ask_timer_;
 };

@@ -38,6 +38,16 @@ TEST_F(CacheStageTest, ConfirmationIsAskedForEvery64MessagesOr100Milliseconds) {
     EXPECT_TRUE(remote_.asked.empty()) << "nothing is unconfirmed, nothing is asked";
 }
 
+TEST_F(CacheStageTest, FewMessagesAreInFlightSoThatACutBringsFewTwice) {
+    Start();
+    PushAll(1, 10'000);
+    const auto in_flight = static_cast<int>(remote_.Take().size());
+    EXPECT_LE(in_flight, 4'096);
+    remote_.Lose();
+    remote_.Connect();
+    EXPECT_EQ(TakeAll(), Numbers(1, 10'000)) << "only those come twice";
+}
+
 TEST_F(CacheStageTest, WhatWasNotConfirmedIsSentAgainInOrderBeforeWhatIsNew) {
     Start();
     PushAll(1, 2);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "connect/arrange_caches.h"
 #include "connect/backlog_record.h"
 #include "connect/cache_farewells.h"
 #include "connect/cache_file.h"
@@ -20,6 +21,11 @@ constexpr size_t kMostBytes = 16U << 20U;
 // On the disk thread.
 Leftovers Read(const std::string& file, size_t most) {
     Leftovers left;
+    // A cache per destination becomes one queue.
+    if (auto arranged = ArrangeCaches(file, {}); !arranged.error.empty()) {
+        left.error = std::move(arranged.error);
+        return left;
+    }
     auto log = store::MessageLog::Open(file);
     if (!log) {
         left.error = std::move(log.error().message);
@@ -45,7 +51,7 @@ Leftovers Read(const std::string& file, size_t most) {
 bool MayHaveLeftovers(Services& services, const std::string& file) {
     std::error_code error;
     return (services.cache_farewells != nullptr && services.cache_farewells->HasLeft(file)) ||
-           std::filesystem::exists(file, error);
+           std::filesystem::exists(file, error) || std::filesystem::exists(DestinationFolder(file), error);
 }
 
 void ReadLeftovers(Services& services, const std::string& file, size_t most,

@@ -60,6 +60,20 @@ class DeliveryListener {
     virtual void OnLost() = 0;
 };
 
+class DestinationCaches;
+
+// Where the encoded messages of an action go: a queue or a cache, with the transport behind it. Owned by the
+// action; home loop only.
+class Outlet {
+  public:
+    virtual ~Outlet() = default;
+    // kPause: the rule is to wait, the resume callback follows. The message has been taken all the same.
+    virtual Flow Push(EncodedMessage message) noexcept = 0;
+    virtual void SetResumeCallback(std::function<void()> resume) = 0;
+    // Before the transport is closed: what waits is dropped (and counted) or kept for the next start.
+    virtual void Close() noexcept = 0;
+};
+
 // The last stage of an action: a transport that takes encoded messages. Home loop only.
 class MessageSink {
   public:
@@ -86,6 +100,13 @@ class MessageSink {
         static_cast<void>(mark);
         return false;
     }
+    // A cache is asked for, and this sink has several destinations: it keeps one for each, made by `caches`
+    // (which outlives it), and what it returns takes the messages instead of Send(). Called once, before
+    // Open(). Null: it has one destination.
+    virtual std::unique_ptr<Outlet> CachePerDestination(DestinationCaches& caches) {
+        static_cast<void>(caches);
+        return nullptr;
+    }
     // Closing it now would lose nothing that it took and cut nobody off.
     virtual bool idle() const { return true; }
     // Ends politely; messages that were accepted are drained up to the sink's close timeout.
@@ -102,18 +123,6 @@ class RowSink {
     // Before Open(); a sink that never says kPause needs none.
     virtual void SetResumeCallback(std::function<void()> resume) { static_cast<void>(resume); }
     virtual void Close() = 0;
-};
-
-// Where the encoded messages of an action go: a queue or a cache, with the transport behind it. Owned by the
-// action; home loop only.
-class Outlet {
-  public:
-    virtual ~Outlet() = default;
-    // kPause: the rule is to wait, the resume callback follows. The message has been taken all the same.
-    virtual Flow Push(EncodedMessage message) noexcept = 0;
-    virtual void SetResumeCallback(std::function<void()> resume) = 0;
-    // Before the transport is closed: what waits is dropped (and counted) or kept for the next start.
-    virtual void Close() noexcept = 0;
 };
 
 // One action of a rule: the pipeline of stages with its sink at the end. Owned by the rule's pipeline; home

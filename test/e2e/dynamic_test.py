@@ -1,9 +1,25 @@
 """Templates in path and header values: a connection, or a served path, for every value that messages have."""
+import asyncio
 import json
+import pathlib
+import signal
+import sqlite3
 
 import websockets
 from harness import connect, main, receive
 from weakness import Remote, WeaknessTest
+
+
+def stored(folder):
+    """Messages in the cache files of a folder, read behind the engine's back."""
+    count = 0
+    for path in folder.glob("*.db"):
+        try:
+            with sqlite3.connect(path) as db:
+                count += db.execute("SELECT count(*) FROM message").fetchone()[0]
+        except sqlite3.OperationalError:
+            pass
+    return count
 
 
 class DynamicTest(WeaknessTest):
@@ -110,9 +126,81 @@ class ClientRole(DynamicTest):
 
         self.run_async(flow())
 
-    def test_with_a_cache_order_counts_more_than_the_others_and_a_warning_says_so(self):
-        self.assertIn("holds up the messages for the others", self.warnings(addr="127.0.0.1:1", path="/{{.id}}", enableCache=True))
-        self.assertNotIn("holds up", self.warnings(addr="127.0.0.1:1", path="/{{.id}}"))
+    def cached(self, rule="r"):
+        return self.server.status(rule)["op_websocket_0_2_cache_0_buffer_length"]
+
+    def test_with_a_cache_one_destination_that_is_away_holds_up_no_other_and_gets_all_later(self):
+        refusing = ["/away"]
+
+        async def process(path, headers):
+            return (403, {}, b"") if path in refusing else None
+
+        async def flow():
+            async with Remote(process_request=process) as remote, connect(self.server.url("/in")) as into:
+                await self.do(self.push, "r", {"addr": remote.addr, "path": "/{{.id}}", "enableCache": True, "reconnectMaxDelay": 200})
+                await self.send(into, *["away", "there"] * 300)
+                await self.until(lambda: len(remote.got) == 300, "all for the one that is there")
+                await self.until(lambda: self.cached() == 300, "the others wait")
+                self.assertTrue(all(json.loads(m)["id"] == "there" for m in remote.got))
+                refusing.clear()
+                await into.send('{"id":"away","n":600}')
+                await self.until(lambda: len(remote.got) == 601 and self.cached() == 0, "those that waited, then the new one")
+                self.assertEqual([json.loads(m)["n"] for m in remote.got[300:]], [*range(0, 600, 2), 600])
+                status = await self.do(self.server.status, "r")
+                self.assertEqual([status[f"op_websocket_0_2_cache_0_records_{way}_total"] for way in ("in", "out")], [601, 601])
+                self.assertEqual(status["sink_websocket_0_0_records_out_total"], 601)
+
+        self.run_async(flow())
+
+    def test_after_a_kill_each_destination_gets_what_waited_for_it_in_order(self):
+        async def flow():
+            remote = Remote()
+            await self.do(self.push, "r", {"addr": remote.addr, "path": "/{{.id}}", "enableCache": True, "reconnectMaxDelay": 200})
+            async with connect(self.server.url("/in")) as into:
+                await self.send(into, *["a", "b", "c"] * 100)
+                folder = pathlib.Path(self.server.folder, "data", "cache", "r", "websocket_0")
+                await self.until(lambda: stored(folder) == 300, "all are in files")
+            await self.do(self.server.stop, signal.SIGKILL)
+            await self.do(self.server.start)
+            async with remote:
+                await self.until(lambda: len(remote.got) >= 300, "all came without a new message")
+                got = [json.loads(m) for m in remote.got]
+                for name in "abc":
+                    mine = [m["n"] for m in got if m["id"] == name]
+                    self.assertEqual(mine, list(range("abc".index(name), 300, 3)))
+                await self.until(lambda: self.cached() == 0, "and are confirmed")
+            await self.do(self.server.must, "DELETE", "/rules/r")
+            await self.until(lambda: not folder.parent.exists(), "its caches go with the rule")
+
+        self.run_async(flow())
+
+    def test_what_waits_follows_the_rule_to_a_path_without_templates_and_back(self):
+        async def flow():
+            remote = Remote()
+            props = {"addr": remote.addr, "enableCache": True, "reconnectMaxDelay": 200, "sendSingle": True}
+
+            def put(path):
+                self.server.must("PUT", "/rules/r", {"id": "r", "sql": "SELECT * FROM demo",
+                                                     "actions": [{"websocket": {**props, "path": path}}]})
+            await self.do(self.push, "r", {**props, "path": "/{{.id}}"})
+            async with connect(self.server.url("/in")) as into:
+                await self.send(into, *["a", "b"] * 50)
+                await self.until(lambda: self.cached() == 100, "100 wait")
+                await self.do(put, "/fixed")
+                await self.until(lambda: self.cached() == 100, "they still do")
+                async with remote:
+                    await self.until(lambda: len(remote.got) == 100 and self.cached() == 0, "now they come")
+                    self.assertEqual({path for path, _ in remote.requests}, {"/fixed"})
+                await self.until(lambda: self.sink("r", "connection_status") != 1, "the remote is away")
+                await self.send(into, "a")
+                await self.until(lambda: self.cached() == 1, "one waits")
+                await self.do(put, "/{{.id}}")  # it was made for no template, so that it has no destination
+                await self.until(lambda: self.server.status("r").get("op_websocket_0_2_cache_0_dropped_total") == 1, "counted")
+                async with remote:
+                    await self.send(into, "b")
+                    await self.until(lambda: len(remote.got) == 101, "the new one")
+
+        self.run_async(flow())
 
 
 class ServerRole(DynamicTest):
@@ -149,6 +237,19 @@ class ServerRole(DynamicTest):
 
         self.run_async(flow())
 
+    def test_with_a_cache_a_path_waits_for_its_client_while_others_flow(self):
+        async def flow():
+            await self.do(self.push, "r", {"path": "/dev/{{.id}}", "enableCache": True, "dynamicTargetIdle": "100ms"})
+            await self.do(self.server.must, "POST", "/connection/websocket", {"endpoint": "/dev/a"})
+            async with connect(self.server.url("/dev/a")) as a, connect(self.server.url("/in")) as into:
+                await self.send(into, *["b", "a"] * 20)
+                self.assertEqual([json.loads(m)["n"] for m in await receive(a, 20)], list(range(1, 40, 2)))
+                await asyncio.sleep(0.3)  # idle time passes: what waits keeps its path
+                async with connect(self.server.url("/dev/b")) as b:
+                    self.assertEqual([json.loads(m)["n"] for m in await receive(b, 20)], list(range(0, 40, 2)))
+
+        self.run_async(flow())
+
     def test_values_that_are_no_path_are_dropped_and_counted(self):
         async def flow():
             await self.do(self.push, "r", {"path": "/{{.id}}"})
@@ -162,7 +263,6 @@ class ServerRole(DynamicTest):
 
     def test_what_has_no_effect_is_warned_of(self):
         self.assertIn("requestHeader has no effect without addr", self.warnings(path="/x", requestHeader={"X-A": "{{.id}}"}))
-        self.assertIn("has no client holds up", self.warnings(path="/{{.id}}", enableCache=True))
 
     def test_what_cannot_be_a_template_says_so(self):
         for props, said in (({"addr": "{{.id}}:80", "path": "/x"}, "may not hold a template"),

@@ -150,6 +150,21 @@ class CacheStageTest : public testing::Test {
         }
         return texts;
     }
+    // Everything that comes while the remote confirms what it gets.
+    Texts TakeAll() {
+        while (cache_stats_.buffer_length > 0) {
+            const size_t before = remote_.wire.size();
+            Advance(100);
+            remote_.Confirm();
+            if (remote_.wire.size() == before && remote_.asked.empty() && cache_stats_.buffer_length > 0) {
+                Advance(1'000);
+                if (remote_.wire.size() == before) {
+                    break;  // nothing moves
+                }
+            }
+        }
+        return remote_.Take();
+    }
     bool FileExists() const { return std::filesystem::exists(settings_.backlog.file); }
 
     std::filesystem::path folder_;

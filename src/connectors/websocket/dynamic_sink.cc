@@ -42,10 +42,24 @@ class DynamicSink::Target final : public ConnectionObserver, public connect::Del
     }
 
     // Closing it now loses nothing and disturbs nobody.
-    bool idle() const { return !blocked && unasked == 0 && asked.empty() && made.sink->idle(); }
+    bool idle() const {
+        const bool cache_idle = !cache.stage || cache.stage->idle();
+        return cache_idle && !blocked && unasked == 0 && asked.empty() && made.sink->idle();
+    }
+    void Close() {
+        closed = true;
+        if (cache.stage) {
+            cache.stage->Close();
+        }
+        if (cache.resend_sink) {
+            cache.resend_sink->Close();
+        }
+        made.sink->Close();
+    }
 
     const std::string key;
     Made made;
+    connect::DestinationCaches::Cache cache;  // without a stage: none; goes before what it sends to
     int64_t used_ms = 0;
     ConnectionState state = ConnectionState::kConnecting;
     std::string reason;
@@ -53,6 +67,22 @@ class DynamicSink::Target final : public ConnectionObserver, public connect::Del
     bool closed = false;
     size_t unasked = 0;          // messages sent since the last question of the cache
     std::deque<uint64_t> asked;  // marks that are not confirmed
+
+  private:
+    DynamicSink* owner_;
+};
+
+// What takes the messages when each target has a cache.
+class DynamicSink::Caches final : public connect::Outlet {
+  public:
+    explicit Caches(DynamicSink& owner) : owner_(&owner) {}
+    connect::Flow Push(EncodedMessage message) noexcept override {
+        return owner_->PushToCache(std::move(message));
+    }
+    void SetResumeCallback(std::function<void()> resume) override {
+        owner_->caches_->SetResumeCallback(std::move(resume));
+    }
+    void Close() noexcept override { owner_->caches_->SetResumeCallback({}); }
 
   private:
     DynamicSink* owner_;
@@ -73,7 +103,37 @@ Result<void> DynamicSink::Open(metrics::NodeStats& stats) {
         HAUMEA_TRY_VOID(settings_.can_open());
     }
     ShowWorst();
+    if (caches_ != nullptr) {
+        caches_->Start(settings_.values, [this](std::vector<std::vector<std::string>> found) {
+            left_over_ = std::move(found);
+            OpenWaiting();
+        });
+    }
     return {};
+}
+
+std::unique_ptr<connect::Outlet> DynamicSink::CachePerDestination(connect::DestinationCaches& caches) {
+    caches_ = &caches;
+    return std::make_unique<Caches>(*this);
+}
+
+connect::Flow DynamicSink::PushToCache(EncodedMessage message) noexcept {
+    Target* target = closed_ ? nullptr : FindOrMake(message);
+    if (target == nullptr) {
+        stats_->CountIn();
+        return connect::Flow::kContinue;
+    }
+    target->used_ms = scheduler_->clock().NowMs();
+    return target->cache.stage->Push(std::move(message));
+}
+
+void DynamicSink::OpenWaiting() {
+    while (!closed_ && !left_over_.empty() && targets_.size() < settings_.max_targets) {
+        EncodedMessage example;
+        example.dynamic = std::move(left_over_.back());
+        left_over_.pop_back();
+        FindOrMake(example);
+    }
 }
 
 Delivery DynamicSink::Send(const EncodedMessage& message) noexcept {
@@ -115,7 +175,7 @@ DynamicSink::Target* DynamicSink::FindOrMake(const EncodedMessage& message) noex
 
 DynamicSink::Target* DynamicSink::MakeTarget(std::string_view key) noexcept {
     const int64_t now = scheduler_->clock().NowMs();
-    auto made = std::make_unique<Target>(*this, key);
+    auto made = std::make_shared<Target>(*this, key);
     Target* const target = made.get();
     auto sink = make_(values_, *target);
     if (!sink) {
@@ -137,17 +197,30 @@ DynamicSink::Target* DynamicSink::MakeTarget(std::string_view key) noexcept {
     full_ = false;
     target->made = std::move(*sink);
     target->used_ms = now;
-    target->made.sink->SetReadyCallback([this, target] {
-        target->blocked = false;
-        if (ready_) {
-            ready_();
+    if (caches_ != nullptr) {
+        auto cache = caches_->Make(*target->made.sink, values_);
+        if (!cache) {
+            Drop("message dropped: " + cache.error().message);
+            return nullptr;
         }
-    });
+        target->cache = std::move(*cache);
+    } else {
+        target->made.sink->SetReadyCallback([this, target] {
+            target->blocked = false;
+            if (ready_) {
+                ready_();
+            }
+        });
+    }
     if (listener_ != nullptr) {
         target->made.sink->UseConfirmation(*target);
     }
     targets_.emplace(target->key, std::move(made));
-    if (auto opened = target->made.sink->Open(*stats_); !opened) {
+    auto opened = target->made.sink->Open(*stats_);
+    if (opened && caches_ != nullptr) {
+        opened = caches_->Open(target->cache);
+    }
+    if (!opened) {
         Drop(fmt::format("message dropped: {}: {}", target->made.name, opened.error().message));
         CloseTarget(*target);
         return nullptr;
@@ -181,8 +254,7 @@ bool DynamicSink::MakeRoom(int64_t now_ms) noexcept {
 }
 
 void DynamicSink::CloseTarget(Target& target) noexcept {
-    target.closed = true;
-    target.made.sink->Close();
+    target.Close();
     const auto found = targets_.find(target.key);
     buried_.push_back(std::move(found->second));
     targets_.erase(found);
@@ -190,7 +262,10 @@ void DynamicSink::CloseTarget(Target& target) noexcept {
         ShowWorst();
     }
     if (!burial_timer_.pending()) {
-        burial_timer_.Start(0, [this] { buried_.clear(); });
+        burial_timer_.Start(0, [this] {
+            buried_.clear();
+            OpenWaiting();
+        });
     }
 }
 
@@ -311,8 +386,16 @@ void DynamicSink::Close() {
     ready_ = nullptr;
     idle_timer_.Cancel();
     for (const auto& [key, target] : targets_) {
-        target->closed = true;
-        target->made.sink->Close();
+        if (caches_ != nullptr) {
+            target->closed = true;
+            caches_->Leave(std::move(target->cache), std::move(target->made.sink), target);
+        } else {
+            target->Close();
+        }
+    }
+    if (caches_ != nullptr) {
+        targets_.clear();
+        worst_ = nullptr;
     }
     if (stats_ != nullptr) {
         stats_->SetConnection(ConnectionState::kDisconnected, "closed", scheduler_->clock().NowMs());

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "connect/destination_caches.h"
 #include "connect/sink.h"
 #include "io/scheduler.h"
 
@@ -24,9 +25,8 @@ class ConnectionObserver {
 // A sink whose destination is computed for every message (templates in `path` and header values, contract
 // §6): one target per distinct value, opened with the first message for it and closed when it has been idle.
 // Bounded; a message that would need one more while none is idle is dropped and counted. All targets count
-// into the node of the sink; its connection is the worst of theirs, with the name of that target. Behind a
-// cache, whose order is that of the action, a target that is away holds up the messages behind it. Owned by
-// one action; home loop only.
+// into the node of the sink; its connection is the worst of theirs, with the name of that target. With
+// enableCache each target has a cache of its own in front of it. Owned by one action; home loop only.
 class DynamicSink final : public connect::MessageSink {
   public:
     struct Settings {
@@ -51,6 +51,7 @@ class DynamicSink final : public connect::MessageSink {
     connect::Delivery Send(const connect::EncodedMessage& message) noexcept override;
     bool waits() const override { return settings_.waits; }
     void SetReadyCallback(std::function<void()> ready) override { ready_ = std::move(ready); }
+    std::unique_ptr<connect::Outlet> CachePerDestination(connect::DestinationCaches& caches) override;
     bool UseConfirmation(connect::DeliveryListener& listener) override;
     bool RequestConfirmation(uint64_t mark) override;
     bool idle() const override;
@@ -60,7 +61,11 @@ class DynamicSink final : public connect::MessageSink {
 
   private:
     class Target;
+    class Caches;
 
+    connect::Flow PushToCache(connect::EncodedMessage message) noexcept;
+    // Destinations that have messages of an earlier run are opened as far as there is room.
+    void OpenWaiting();
     // Null: the message is lost, and counted.
     Target* FindOrMake(const connect::EncodedMessage& message) noexcept;
     Target* MakeTarget(std::string_view key) noexcept;
@@ -80,15 +85,18 @@ class DynamicSink final : public connect::MessageSink {
     Make make_;
     metrics::NodeStats* stats_ = nullptr;
     std::function<void()> ready_;
-    std::unordered_map<std::string_view, std::unique_ptr<Target>> targets_;  // by Target::key
-    std::vector<std::unique_ptr<Target>> buried_;  // closed, perhaps from inside one of their own calls
+    std::unordered_map<std::string_view, std::shared_ptr<Target>> targets_;  // by Target::key
+    std::vector<std::shared_ptr<Target>> buried_;  // closed, perhaps from inside one of their own calls
     const Target* worst_ = nullptr;                // whose connection is shown
     bool closed_ = false;
     bool full_ = false;                     // said already that targets are missing
     std::vector<std::string_view> values_;  // scratch
     std::string key_;                       // scratch
 
-    connect::DeliveryListener* listener_ = nullptr;  // a cache stands in front
+    connect::DestinationCaches* caches_ = nullptr;  // each target has its own
+    std::vector<std::vector<std::string>>
+        left_over_;                                  // values of targets that have messages of an earlier run
+    connect::DeliveryListener* listener_ = nullptr;  // one cache for all stands in front (resendDestination)
     uint64_t last_mark_ = 0;                         // asked for
     uint64_t confirmed_mark_ = 0;                    // reported
     io::Timer idle_timer_;

@@ -324,13 +324,6 @@ Result<std::unique_ptr<connect::MessageSink>> MakeDynamic(const WebSocketConfig&
         const auto found = std::find(texts.begin(), texts.end(), property.text);
         settings.values.push_back(static_cast<size_t>(found - texts.begin()));
     }
-    const config::Node* cached = spec.props.FindNoCase("enableCache");
-    if (spec.warnings != nullptr && cached != nullptr && cached->is_bool() && cached->as_bool()) {
-        spec.warnings->push_back(
-            fmt::format("sink websocket: enableCache keeps the order over all values of {}: one destination "
-                        "that {} holds up the messages for the others until it is there",
-                        config.dynamic.front().name, config.client_role ? "is away" : "has no client"));
-    }
     settings.max_targets = config.max_dynamic_targets;
     settings.idle_ms = config.dynamic_target_idle_ms;
     settings.waits = MakeTarget(config, spec, services, nullptr)->waits();
