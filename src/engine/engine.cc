@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -308,6 +309,17 @@ Result<void> Engine::Impl::StartRules() {
     };
     environment.deleted = [this](const std::string& id) {
         data_loop.RunSync([&] { connect::RemoveCaches(*services, id); });
+    };
+    environment.replaced = [this](const exec::RuleSpec& spec) {
+        std::set<std::string> names;
+        for (size_t i = 0; i < spec.actions.size(); ++i) {
+            if (spec.actions[i].is_object()) {
+                for (const auto& [type, props] : spec.actions[i].object()) {
+                    names.insert(connect::SinkName(type, static_cast<int>(i)));
+                }
+            }
+        }
+        data_loop.RunSync([&] { connect::RemoveOtherCaches(*services, spec.id, std::move(names)); });
     };
     environment.functions = &expr::FunctionRegistry::Builtin();
     environment.patrol_interval_ms = configuration.settings.basic.rule_patrol_interval.value;

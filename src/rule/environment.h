@@ -32,6 +32,8 @@ struct Environment {
     std::function<Result<exec::PlanDescription>(const std::string& sql, const exec::RuleOptions&)> describe;
     // A rule was deleted and has ended: what it has left on disk goes too. May be empty.
     std::function<void(const std::string& rule_id)> deleted;
+    // A rule has a new definition: what actions have left on disk that are no more goes too. May be empty.
+    std::function<void(const exec::RuleSpec&)> replaced;
     const sql::FunctionChecker* functions = nullptr;  // not owned; may be null
     int64_t patrol_interval_ms = 10'000;              // how often failed rules are started again
 };

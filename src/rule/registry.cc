@@ -169,6 +169,9 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
         return Fail(std::move(done.error()));
     }
     unstored_.erase(id);
+    if (environment_.replaced) {
+        environment_.replaced(rule.def().spec());
+    }
     ArmTimers();
     return Change{id, std::move(warnings)};
 }

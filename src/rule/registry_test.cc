@@ -50,6 +50,16 @@ TEST_F(RegistryTest, TwoRulesOfOneIdAreRefused) {
     EXPECT_EQ(engine_.rules->Create(RuleText("r")).error().message, "rule r already exists");
 }
 
+TEST_F(RegistryTest, ANewDefinitionIsToldButNoneThatWasRefused) {
+    Create("r");
+    EXPECT_EQ(engine_.replaced, Log{});
+    ASSERT_TRUE(engine_.rules->Update("r", RuleText("r", R"(,"triggered":false)")));
+    EXPECT_EQ(engine_.replaced, Log{"r"});
+    engine_.script.plan_errors["r"] = Error(ErrorCode::kExecutor, "sink x is not defined");
+    EXPECT_FALSE(engine_.rules->Update("r", RuleText("r")));
+    EXPECT_EQ(engine_.replaced, Log{"r"}) << "the old one stays as it is";
+}
+
 TEST_F(RegistryTest, StopSaysByWhomAndRewritesTheText) {
     Create("r");
     ASSERT_TRUE(engine_.rules->Stop("r"));

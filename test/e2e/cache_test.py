@@ -307,6 +307,26 @@ class CacheTest(harness.ServerTest):
             await remote.stop()
         self.run_async(run())
 
+    def test_an_action_that_is_taken_out_of_its_rule_takes_its_cache_along(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            action = {"addr": f"127.0.0.1:{remote.port}", "path": "/x", "sendSingle": True, "enableCache": True,
+                      "reconnectMaxDelay": 200}
+            self.rule("r", "SELECT n FROM demo", [{"websocket": action}, {"nop": {}}, {"websocket": action}])
+            folder = pathlib.Path(self.server.folder, "data", "cache", "r")
+            async with connect(self.server.url("/in")) as source:
+                await self.send(source, range(50))
+                wait_for(lambda: (folder / "websocket_2.db").exists() and len(cached_in_file(self.server, "r")) == 50, "both")
+            self.server.must("PUT", "/rules/r", {"id": "r", "sql": "SELECT n FROM demo", "actions": [{"websocket": action}, {"nop": {}}]})
+            wait_for(lambda: not any(path.name.startswith("websocket_2") for path in folder.iterdir()), "the other has gone")
+            wait_for(lambda: "websocket_2.db was the cache of an action" in self.server.log_text(), "and the log says so")
+            await remote.start()
+            await remote.until(lambda: len(remote.got) == 50, "the first action kept its own")
+            self.assertEqual(remote.got, list(range(50)))
+            await remote.stop()
+        self.run_async(run())
+
     def test_resend_indicator_marks_late_messages_only(self):
         async def run():
             got = []

@@ -117,6 +117,7 @@ class FakeEngine {
                 .explain = "{\"op\":\"ProjectPlan_0\"}", .sources = {"demo"}, .columns = {}};
         };
         rules.reset();
+        environment.replaced = [this](const exec::RuleSpec& spec) { replaced.push_back(spec.id); };
         rules = std::make_unique<Registry>(std::move(environment), rule_table, Options{});
         catalog.SetUsage([this](const std::string& name) { return rules->IsStreamInUse(name); });
     }
@@ -132,6 +133,7 @@ class FakeEngine {
 
     io::VirtualScheduler control;
     Script script;
+    std::vector<std::string> replaced;  // ids, as the engine was told
     std::unique_ptr<store::Store> store;
     BreakableTable rule_table;
     Catalog catalog;
