@@ -47,9 +47,9 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
         uint64_t disk_bytes = 4ULL << 30U;
         size_t page_messages = 256;  // read at a time, and dropped at a time when the bound is reached
         // All its members together may hold what is said above; null: this one alone.
-        std::shared_ptr<BacklogGroup> group;
+        std::shared_ptr<BacklogGroup> group = nullptr;
         // On the disk thread, just before the file is opened for the first time; may be empty.
-        std::function<void()> before_open;
+        std::function<void()> before_open = nullptr;
     };
     // What the owner hears, from the loop and never from inside a call.
     struct Events {
