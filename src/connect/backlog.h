@@ -116,7 +116,9 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
     bool NeedsWriting() const;
     void ScheduleStep();
     void Step();
-    std::shared_ptr<Job> NextJob();
+    // kReading: nothing can be written at the moment.
+    enum class Work : bool { kAll, kReading };
+    std::shared_ptr<Job> NextJob(Work work);
     static void RunJob(Disk& disk, Job& job);
     void Finished(Job& job);
     void Opened(const Job& job);

@@ -77,14 +77,15 @@ void Backlog::ScheduleStep() {
 
 void Backlog::Step() {
     DropOverflow();
-    if (job_running_ || closed_ || (failing_ && retry_.pending())) {
+    const bool resting = failing_ && retry_.pending();
+    if (job_running_ || closed_ || (resting && !file_known_)) {
         return;
     }
     if (!file_known_) {
         Open();
         return;
     }
-    const auto job = NextJob();
+    const auto job = NextJob(resting ? Work::kReading : Work::kAll);
     if (!job) {
         Age();
         return;
@@ -107,9 +108,10 @@ void Backlog::Age() {
     }
 }
 
-std::shared_ptr<Backlog::Job> Backlog::NextJob() {
+std::shared_ptr<Backlog::Job> Backlog::NextJob(Work work) {
     auto job = std::make_shared<Job>();
-    if (NeedsWriting()) {
+    job->only_reads = work == Work::kReading;
+    if (!job->only_reads && NeedsWriting()) {
         const auto add = [&job](const Entry& entry) {
             if (job->append.size() < kWriteMessages) {
                 job->append.push_back(ToRecord(entry.seq, entry.message));
@@ -124,7 +126,7 @@ std::shared_ptr<Backlog::Job> Backlog::NextJob() {
             }
         }
     }
-    const bool forgets = forget_through_ > forgotten_through_;
+    const bool forgets = !job->only_reads && forget_through_ > forgotten_through_;
     // What was confirmed before it was written never comes to the file.
     job->forget_through = forgets && written_through_ > forgotten_through_ ? forget_through_ : 0;
     if (forgets && job->forget_through == 0) {
@@ -155,8 +157,10 @@ void Backlog::RunJob(Disk& disk, Job& job) {
     if (done && disk.log) {
         done = disk.log->Write(job.forget_through, job.append);
     }
-    if (done && job.read_from > 0) {
-        done = disk.log->Read(job.read_from, job.read_messages, kReadBytes, job.loaded);
+    if (disk.log && job.read_from > 0) {  // also when nothing can be written
+        auto read = disk.log->Read(job.read_from, job.read_messages, kReadBytes, job.loaded);
+        job.was_read = static_cast<bool>(read);
+        done = done ? std::move(read) : std::move(done);
     }
     if (!done) {
         job.error = done.error().message;
@@ -187,15 +191,20 @@ void Backlog::Finished(Job& job) {
         }
         if (job.was_damaged) {
             DropDamaged(job);
+        } else {
+            Loaded(job);
         }
-        if (!std::exchange(opened_, true)) {
+        if (!std::exchange(opened_, true) || job.was_read) {
             CloseGap();  // without the file, what comes can still be sent
             events_.available();
         }
         retry_.Start(kRetryMs, [this] { Step(); });
+        if (!closed_ && (job.was_read || !job.only_reads)) {
+            Step();
+        }
         return;
     }
-    failing_ = false;
+    failing_ = failing_ && job.only_reads;
     file_bytes_ = job.file_bytes;
     if (job.open) {
         Opened(job);
@@ -266,7 +275,7 @@ void Backlog::Written(const Job& job) {
 }
 
 void Backlog::Loaded(Job& job) {
-    if (job.read_from == 0) {
+    if (!job.was_read) {
         return;
     }
     read_wanted_ = false;

@@ -25,8 +25,10 @@ struct Backlog::Job {
     std::vector<store::LoggedMessage> append;
     uint64_t read_from = 0;  // 0: nothing
     size_t read_messages = 0;
+    bool only_reads = false;  // says nothing about whether the file can be written
 
     std::vector<store::LoggedMessage> loaded;
+    bool was_read = false;
     uint64_t first = 0;
     uint64_t last = 0;
     uint64_t file_bytes = 0;

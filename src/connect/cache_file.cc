@@ -95,7 +95,7 @@ void RemoveOtherCaches(Services& services, std::string_view rule_id, std::set<st
             std::filesystem::remove_all(path, error);
             if (error) {
                 log::Warn("cannot delete {}: {}", path.string(), error.message());
-            } else if (path.extension() != ".db-wal" && path.extension() != ".db-shm") {
+            } else if (path.extension() == ".db" || path.extension().empty()) {
                 log::Warn("{} was the cache of an action that the rule has no more: deleted", path.string());
             }
         }

@@ -1,7 +1,10 @@
 #include "store/message_log.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -14,12 +17,14 @@ constexpr int kBusyTimeoutMs = 2'000;
 constexpr int kFormat = 1;
 constexpr uint64_t kKeepFileBytes = 16U << 20U;  // an empty file larger than this is given back
 constexpr int64_t kMaxSeq = int64_t{1} << 62U;   // so many were never written; numbers go on behind the last
+// Writes nothing to a file that exists: what a full disk holds has to be readable.
 constexpr const char* kSetup =
     "PRAGMA page_size=8192;"
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;"
     "PRAGMA cache_size=-1024;"
-    "PRAGMA journal_size_limit=16777216;"
+    "PRAGMA journal_size_limit=16777216;";
+constexpr const char* kCreate =
     "CREATE TABLE IF NOT EXISTS message(seq INTEGER PRIMARY KEY, flags INTEGER NOT NULL, attributes BLOB, "
     "payload BLOB);"
     "PRAGMA user_version=1;";
@@ -41,6 +46,42 @@ int64_t BytesOnDisk(const std::string& path) {
     }
     return bytes;
 }
+
+// How far messages are done with, when the file itself cannot take that any more: to delete from it needs
+// room. Its block is taken while there is some.
+class Mark {
+  public:
+    static std::string PathOf(const std::string& log) { return log + "-mark"; }
+    static void Make(const std::string& log) {
+        const int fd = open(PathOf(log).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd >= 0) {
+            static_cast<void>(
+                posix_fallocate(fd, 0, kBytes));  // without it the mark may find no room, no more
+            close(fd);
+        }
+    }
+    // 0: none.
+    static uint64_t Read(const std::string& log) {
+        uint64_t seq = 0;
+        const int fd = open(PathOf(log).c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            seq = pread(fd, &seq, sizeof seq, 0) == sizeof seq ? seq : 0;
+            close(fd);
+        }
+        return seq;
+    }
+    static bool Write(const std::string& log, uint64_t seq) {
+        const int fd = open(PathOf(log).c_str(), O_WRONLY | O_CLOEXEC);
+        const bool done = fd >= 0 && pwrite(fd, &seq, sizeof seq, 0) == sizeof seq;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return done;
+    }
+
+  private:
+    static constexpr off_t kBytes = 4096;
+};
 
 }  // namespace
 
@@ -70,6 +111,10 @@ struct MessageLog::Statements {
         sqlite3_busy_timeout(db, kBusyTimeoutMs);
         sqlite3_extended_result_codes(db, 1);
         code = sqlite3_exec(db, kSetup, nullptr, nullptr, nullptr);
+        if (Number("PRAGMA user_version", code) == 0 && code == SQLITE_OK) {
+            code = sqlite3_exec(db, kCreate, nullptr, nullptr, nullptr);
+            Mark::Make(path);
+        }
         const std::pair<sqlite3_stmt**, const char*> texts[] = {
             {&begin, "BEGIN IMMEDIATE"},
             {&commit, "COMMIT"},
@@ -132,7 +177,7 @@ Result<> MessageLog::OpenFile() {
     auto file = std::make_unique<Statements>();
     int code = file->Open(path_);
     const int64_t version = file->Number("PRAGMA user_version", code);
-    const int64_t first = file->Number("SELECT min(seq) FROM message", code);
+    int64_t first = file->Number("SELECT min(seq) FROM message", code);
     const int64_t last = file->Number("SELECT max(seq) FROM message", code);
     if (code == SQLITE_OK && first > 0 &&
         (last < first || last > kMaxSeq || last - first > BytesOnDisk(path_))) {
@@ -147,6 +192,8 @@ Result<> MessageLog::OpenFile() {
     }
     file_ = std::move(file);
     if (first > 0) {
+        first = std::clamp<int64_t>(static_cast<int64_t>(std::min<uint64_t>(Mark::Read(path_), kMaxSeq)) + 1,
+                                    first, last + 1);
         first_ = static_cast<uint64_t>(first);
         last_ = static_cast<uint64_t>(last);
     }
@@ -184,7 +231,7 @@ Result<std::string> MessageLog::SetAside(const std::string& path) {
 }
 
 Result<> MessageLog::Remove(const std::string& path) {
-    for (const char* suffix : {"-wal", "-shm", ""}) {
+    for (const char* suffix : {"-wal", "-shm", "", "-mark"}) {
         std::error_code error;
         std::filesystem::remove(path + suffix, error);
         if (error) {
@@ -230,7 +277,13 @@ Result<> MessageLog::Write(uint64_t forget_through, std::span<const LoggedMessag
             return Fail(Errorf(kDamaged, "{} has appeared with messages of another run", path_));
         }
     }
-    HAUMEA_TRY_VOID(Transact(forgets ? forget_through : 0, messages));
+    bool no_room = false;
+    if (auto done = Transact(forgets ? forget_through : 0, messages, no_room); !done) {
+        if (!forgets || !no_room || !Mark::Write(path_, forget_through)) {
+            return done;
+        }
+        return AfterMark(std::min(forget_through, last_), messages, std::move(done));
+    }
     if (forgets) {
         first_ = std::min(forget_through, last_) + 1;
     }
@@ -243,7 +296,21 @@ Result<> MessageLog::Write(uint64_t forget_through, std::span<const LoggedMessag
     return {};
 }
 
-Result<> MessageLog::Transact(uint64_t forget_through, std::span<const LoggedMessage> messages) {
+// The file took nothing, but it is noted that everything `through` is done with.
+Result<> MessageLog::AfterMark(uint64_t through, std::span<const LoggedMessage> messages, Result<> failed) {
+    first_ = through + 1;
+    if (last_ < first_) {
+        file_.reset();
+        if (Remove(path_)) {  // which makes room
+            used_bytes_ = 0;
+            return Write(0, messages);
+        }
+    }
+    return messages.empty() ? Result<>() : std::move(failed);
+}
+
+Result<> MessageLog::Transact(uint64_t forget_through, std::span<const LoggedMessage> messages,
+                              bool& no_room) {
     int code = Statements::Run(file_->begin);
     if (code == SQLITE_OK && forget_through > 0) {
         code = file_->Forget(forget_through);
@@ -255,6 +322,7 @@ Result<> MessageLog::Transact(uint64_t forget_through, std::span<const LoggedMes
     if (code == SQLITE_OK) {
         return {};
     }
+    no_room = (code & 0xFF) == SQLITE_FULL || (code & 0xFF) == SQLITE_IOERR;
     Error error = Failure("write", path_, file_->db, code);
     if (sqlite3_get_autocommit(file_->db) == 0) {
         Statements::Run(file_->rollback);
@@ -268,7 +336,7 @@ Result<> MessageLog::Read(uint64_t from, size_t max_messages, size_t max_bytes,
         return {};
     }
     sqlite3_stmt* select = file_->select;
-    sqlite3_bind_int64(select, 1, static_cast<sqlite3_int64>(from));
+    sqlite3_bind_int64(select, 1, static_cast<sqlite3_int64>(std::max(from, first_)));
     sqlite3_bind_int64(select, 2, static_cast<sqlite3_int64>(max_messages));
     size_t bytes = 0;
     int code = SQLITE_ROW;

@@ -47,7 +47,8 @@ class MessageLog {
     uint64_t size() const noexcept { return last_ + 1 - first_; }
 
     // One transaction: forgets everything up to `forget_through`, then appends. `messages` continue behind
-    // last() (an empty log starts with any number). On an error nothing has changed.
+    // last() (an empty log starts with any number). On an error nothing was appended; what was to be
+    // forgotten may be: a full disk does not bring back what is done with.
     Result<> Write(uint64_t forget_through, std::span<const LoggedMessage> messages);
     // Appends to `out` the messages from `from` on, at most `max_messages` and, after the first, `max_bytes`.
     Result<> Read(uint64_t from, size_t max_messages, size_t max_bytes, std::vector<LoggedMessage>& out);
@@ -59,7 +60,9 @@ class MessageLog {
 
     explicit MessageLog(std::string path);
     Result<> OpenFile();
-    Result<> Transact(uint64_t forget_through, std::span<const LoggedMessage> messages);
+    // `no_room`: the disk did not take it.
+    Result<> Transact(uint64_t forget_through, std::span<const LoggedMessage> messages, bool& no_room);
+    Result<> AfterMark(uint64_t through, std::span<const LoggedMessage> messages, Result<> failed);
     void MeasureFile();
     // An emptied file gives its space back.
     void ShrinkWhenEmpty();

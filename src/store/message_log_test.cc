@@ -1,8 +1,10 @@
 #include "store/message_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -162,6 +164,40 @@ TEST_F(MessageLogTest, AFailedWriteChangesNothingAndSaysWhy) {
     EXPECT_EQ(Read(1, 9), "1 2 3 ");
     Write(2, 4, 4);
     EXPECT_EQ(Read(1, 9), "3 4 ");
+}
+
+// No file may be written beyond its first 4096 bytes: to SQLite a disk without room.
+class NoRoom {
+  public:
+    NoRoom() {
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit none{4096, before_.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &none);
+    }
+    ~NoRoom() { setrlimit(RLIMIT_FSIZE, &before_); }
+    NoRoom(const NoRoom&) = delete;
+    NoRoom& operator=(const NoRoom&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+TEST_F(MessageLogTest, WhatIsDoneWithStaysSoAlthoughTheDiskIsFull) {
+    Write(0, 1, 5);
+    {
+        const NoRoom full;
+        EXPECT_TRUE(log_->Write(3, {}));
+        EXPECT_FALSE(log_->Write(4, Messages(6, 7))) << "no room to append";
+        EXPECT_EQ(log_->first(), 5U) << "but what was done with is done with";
+    }
+    Reopen();
+    EXPECT_EQ(log_->first(), 5U);
+    EXPECT_EQ(Read(1, 9), "5 ");
+    Write(0, 6, 7);
+    Write(5, 8, 8);
+    Reopen();
+    EXPECT_EQ(Read(1, 9), "6 7 8 ");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ import re
 import resource
 import signal
 import sqlite3
+import subprocess
 
 import harness
 from harness import connect, receive, wait_for
@@ -68,7 +69,7 @@ def cached_in_file(server, rule):
         return []
     with sqlite3.connect(path) as db:
         try:
-            return [int(p[p.index(b":") + 1:-1]) for (p,) in db.execute("SELECT payload FROM message ORDER BY seq")]
+            return [int(NUMBER.search(p.decode())[1]) for (p,) in db.execute("SELECT payload FROM message ORDER BY seq")]
         except sqlite3.OperationalError:
             return []
 
@@ -261,6 +262,85 @@ class CacheTest(harness.ServerTest):
             await remote.stop()
         self.columns = "n, p"
         self.run_async(run())
+
+    def small_disk(self):
+        """A file system of 1 MiB where caches lie; skips the test where this user may not mount one."""
+        folder = pathlib.Path(self.server.folder, "data", "cache")
+        folder.mkdir(parents=True, exist_ok=True)
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True)
+        if made.returncode:
+            self.skipTest("cannot mount a file system of 1 MiB: " + made.stderr.strip())
+
+        def unmount():  # once the server has ended, before its folder goes
+            self.server.stop()
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+        self.addCleanup(unmount)
+        return folder
+
+    def test_a_file_system_without_room_is_shown_ends_nothing_and_gives_back_what_it_took(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            folder = self.small_disk()
+            self.client_rule(remote, memoryCacheThreshold=128, bufferPageSize=128, maxDiskCache=12800)
+            padding = "y" * 1000
+            exception = "op_websocket_0_2_cache_0_last_exception"
+            async with connect(self.server.url("/in")) as source:
+                for n in range(1, 3001):
+                    await source.send(f'{{"n":{n},"p":"{padding}"}}')
+                wait_for(lambda: "full" in self.server.status("r")[exception], "the failure is shown")
+                self.assertIn("free some space", self.server.status("r")[exception])
+                self.assertEqual(self.server.status("r")["status"], "running")
+                await remote.start()
+                await remote.until(lambda: len(set(remote.got)) == 3000, "all of them")
+                self.assertEqual(first_arrivals(remote.got), list(range(1, 3001)))
+                length = "op_websocket_0_2_cache_0_buffer_length"
+                await asyncio.to_thread(wait_for, lambda: self.server.status("r")[length] == 0, "all is confirmed")
+                # What was confirmed leaves the file although the disk was full.
+                await asyncio.to_thread(wait_for, lambda: self.written(folder) == 0, "the file forgets it")
+                await asyncio.to_thread(self.server.stop, signal.SIGKILL)
+            before = len(remote.got)
+            self.server.start()
+            async with connect(self.server.url("/in")) as source:
+                await source.send('{"n":3001,"p":""}')
+                await remote.until(lambda: remote.got[-1] == 3001, "a new one")
+            self.assertEqual(remote.got[before:], [3001], "nothing comes twice")
+            await remote.stop()
+        self.columns = "n, p"
+        self.run_async(run())
+
+    def test_what_was_written_before_the_disk_was_full_survives_a_kill(self):
+        async def run():
+            remote = Remote()
+            self.stream()
+            self.small_disk()
+            self.client_rule(remote)
+            padding = "y" * 1000
+            async with connect(self.server.url("/in")) as source:
+                for n in range(1, 3001):
+                    await source.send(f'{{"n":{n},"p":"{padding}"}}')
+                wait_for(lambda: "full" in self.server.status("r")["op_websocket_0_2_cache_0_last_exception"], "it is full")
+                written = cached_in_file(self.server, "r")
+                with contextlib.suppress(harness.websockets.ConnectionClosed):
+                    self.server.stop(signal.SIGKILL)
+            self.assertGreater(len(written), 0)
+            self.server.start()
+            await remote.start()
+            await remote.until(lambda: len(remote.got) >= len(written), "what was written")
+            self.assertEqual(remote.got, written)
+            await remote.stop()
+        self.columns = "n, p"
+        self.run_async(run())
+
+    def written(self, folder):
+        path = folder / "r" / "websocket_0.db"
+        if not path.exists():
+            return 0
+        try:
+            with sqlite3.connect(path) as db:
+                return db.execute("SELECT count(*) FROM message").fetchone()[0]
+        except sqlite3.OperationalError:
+            return None
 
     def test_a_damaged_cache_file_is_said_and_the_rule_goes_on(self):
         async def run():
