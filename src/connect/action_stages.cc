@@ -150,9 +150,7 @@ Result<void> StageBuilder::AddCache(const SinkDescriptor& descriptor, const Sink
     const auto warn = [&](const char* text) {
         out_.warnings.push_back(fmt::format("{}: {}", sink_name, text));
     };
-    if (!alter && !out_.common.resend_destination.empty()) {
-        warn("resendDestination has an effect only with resendAlterQueue: true");
-    } else if (!out_.common.resend_destination.empty()) {
+    if (!out_.common.resend_destination.empty()) {
         if (!descriptor.redirect) {
             return Failf("resendDestination is \"{}\", but the sink {} has no other destination than its own",
                          out_.common.resend_destination, descriptor.type);
@@ -169,6 +167,11 @@ Result<void> StageBuilder::AddCache(const SinkDescriptor& descriptor, const Sink
         make_resend_sink = [make = descriptor.make_message_sink, other, services = &services_] {
             return make(other, *services);
         };
+    }
+    if (!alter && out_.resend_sink) {
+        warn("resendDestination has an effect only with resendAlterQueue: true");
+        out_.resend_sink.reset();
+        make_resend_sink = nullptr;
     }
     if (!out_.common.resend_indicator_field.empty() && out_.common.encoder.format != "json") {
         warn("resendIndicatorField has an effect only with format json");

@@ -1,5 +1,7 @@
 #include "connect/common_properties.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 
@@ -63,7 +65,8 @@ std::string ReadBase64(PropertyReader& reader, PropertyReader& inner, std::strin
     const std::string text = inner.String(name);
     auto bytes = DecodeBase64(text);
     if (!bytes) {
-        reader.Refuse(Errorf("encProps.{} is no base64", name));
+        reader.Refuse(Errorf(
+            "encProps.{} is no base64: encode its bytes with the standard alphabet and padding", name));
         return {};
     }
     return *bytes;
@@ -125,29 +128,38 @@ void ReadCache(PropertyReader& reader, CommonProperties& common) {
     const int64_t disk = reader.Int("maxDiskCache", 1024000);
     const int64_t page = reader.Int("bufferPageSize", 256);
     const int64_t priority = reader.Int("resendPriority", 0);
-    const auto refuse = [&reader](const char* text) {
-        reader.Refuse(Errorf("invalid cache properties: {}", text));
+    const int64_t interval = reader.DurationMs("resendInterval", 0);
+    const auto refuse = [&reader](const char* text, const std::string& is) {
+        reader.Refuse(Errorf("invalid cache properties: {}, but {}", text, is));
     };
+    const auto is = [](const char* name, int64_t value) { return fmt::format("{} is {}", name, value); };
+    const std::string page_is = is("bufferPageSize", page);
+    const std::string threshold_is = is("memoryCacheThreshold", threshold);
+    const std::string disk_is = is("maxDiskCache", disk);
     if (page <= 0) {
-        refuse("bufferPageSize:bufferPageSize must be positive");
+        refuse("bufferPageSize:bufferPageSize must be positive", page_is);
     } else if (threshold < 0) {
-        refuse("memoryCacheThreshold:memoryCacheThreshold must be positive");
+        refuse("memoryCacheThreshold:memoryCacheThreshold must be positive", threshold_is);
     } else if (threshold < page) {
         refuse(
             "memoryCacheThresholdTooSmall:memoryCacheThreshold must be greater than or equal to "
-            "bufferPageSize");
+            "bufferPageSize",
+            threshold_is + " and " + page_is);
     } else if (threshold % page != 0) {
-        refuse("memoryCacheThresholdNotMultiple:memoryCacheThreshold must be a multiple of bufferPageSize");
+        refuse("memoryCacheThresholdNotMultiple:memoryCacheThreshold must be a multiple of bufferPageSize",
+               threshold_is + " and " + page_is);
     } else if (disk < 0) {
-        refuse("maxDiskCache:maxDiskCache must be positive");
+        refuse("maxDiskCache:maxDiskCache must be positive", disk_is);
     } else if (disk < page) {
-        refuse("maxDiskCacheTooSmall:maxDiskCache must be greater than bufferPageSize");
+        refuse("maxDiskCacheTooSmall:maxDiskCache must be greater than bufferPageSize",
+               disk_is + " and " + page_is);
     } else if (disk % page != 0) {
-        refuse("maxDiskCacheNotMultiple:maxDiskCache must be a multiple of bufferPageSize");
-    } else if (reader.DurationMs("resendInterval", 0) < 0) {
-        refuse("resendInterval:resendInterval must be positive");
+        refuse("maxDiskCacheNotMultiple:maxDiskCache must be a multiple of bufferPageSize",
+               disk_is + " and " + page_is);
+    } else if (interval < 0) {
+        refuse("resendInterval:resendInterval must be positive", is("it", interval) + " ms");
     } else if (priority < -1 || priority > 1) {
-        refuse("resendPriority:resendPriority must be -1, 0 or 1");
+        refuse("resendPriority:resendPriority must be -1, 0 or 1", is("it", priority));
     }
     CacheSettings& cache = common.cache;
     cache.backlog.memory_messages = static_cast<size_t>(std::max<int64_t>(threshold, 1));
@@ -155,7 +167,7 @@ void ReadCache(PropertyReader& reader, CommonProperties& common) {
     cache.backlog.page_messages = static_cast<size_t>(std::clamp<int64_t>(page, 1, kMaxPageMessages));
     cache.backlog.disk_bytes =
         static_cast<uint64_t>(reader.IntInRange("maxDiskCacheBytes", 4LL << 30, 1 << 20, INT64_MAX));
-    cache.resend_interval_ms = reader.DurationMs("resendInterval", 0);
+    cache.resend_interval_ms = interval;
     cache.clean_at_stop = reader.Bool("cleanCacheAtStop", false);
     cache.alter_queue = reader.Bool("resendAlterQueue", false);
     cache.priority = static_cast<int>(priority);
@@ -214,7 +226,9 @@ Result<CommonProperties> ReadCommonProperties(const config::Node& props) {
         common.send_error = reader.Bool("sendError", false);
     }
     static_cast<void>(reader.Int("concurrency", 1));
-    static_cast<void>(reader.String("schemaId"));
+    for (const char* name : {"schemaId", "resourceId", "connectionSelector"}) {
+        static_cast<void>(reader.String(name));  // others use it; a value that is no text is a mistake
+    }
     if (reader.Has("bufferLength")) {
         common.buffer_length = reader.IntInRange("bufferLength", 1024, 1, 10'000'000);
     }

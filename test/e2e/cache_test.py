@@ -407,6 +407,17 @@ class CacheTest(harness.ServerTest):
             await remote.stop()
         self.run_async(run())
 
+    def test_a_resend_destination_is_checked_and_says_what_it_needs(self):
+        self.stream()
+        for alter in (True, False):
+            status, text = self.server.rest("POST", "/rules", {"id": "v", "sql": "SELECT * FROM demo", "actions": [
+                {"websocket": {"path": "/x", "enableCache": True, "resendAlterQueue": alter, "resendDestination": "late"}}]})
+            self.assertEqual(status, 400)
+            self.assertIn('resendDestination is \\"late\\", but has to be a path such as /late, or host:port/path', text)
+        said = self.server.must("POST", "/rules/validate", {"id": "v", "sql": "SELECT * FROM demo", "actions": [
+            {"websocket": {"path": "/x", "enableCache": True, "resendDestination": "/late"}}]})
+        self.assertIn("resendDestination has an effect only with resendAlterQueue: true", said)
+
     def test_resend_indicator_marks_late_messages_only(self):
         async def run():
             got = []
