@@ -72,7 +72,8 @@ EndpointStats Endpoint::stats() {
     return stats;
 }
 
-std::vector<ClientSnapshot> Endpoint::clients() const {
+std::vector<ClientSnapshot> Endpoint::clients() {
+    hub_.BringUpToDate();
     std::vector<ClientSnapshot> list;
     for (const auto& session : sessions_) {
         if (session->open()) {
@@ -151,6 +152,7 @@ void Endpoint::AddClient(std::unique_ptr<io::Stream> stream, ClientInfo client, 
 
 void Endpoint::CloseAll(CloseCode code, std::string_view reason) {
     closing_ = true;
+    kept_ = false;
     for (size_t i = 0; i < sessions_.size(); ++i) {
         sessions_[i]->Close(code, reason, Hub::Waiting::kSend);
     }
@@ -181,6 +183,12 @@ Intake Endpoint::Deliver(const BufferView& payload, bool is_text, const ClientIn
         }
     });
     return paused() ? Intake::kPause : Intake::kContinue;
+}
+
+void Endpoint::SetKept(bool kept) {
+    if (std::exchange(kept_, kept) && !kept) {
+        Post(&Endpoint::ResumeSessions);
+    }
 }
 
 void Endpoint::SetPaused(Holder& holder, bool paused) {
@@ -274,7 +282,7 @@ void Endpoint::Sweep() {
 }
 
 // Once for each transition of a client, but not for thousands of them at a time.
-void Endpoint::WarnSlow(const ClientInfo& client) {
+void Endpoint::WarnSlow(const ClientInfo& client, std::string_view consequence) {
     const int64_t now_ms = context_->scheduler->clock().MonotonicNs() / 1'000'000;
     if (last_slow_warning_ms_ != 0 && now_ms - last_slow_warning_ms_ < kSlowWarningEveryMs) {
         ++slow_warnings_held_;
@@ -282,10 +290,9 @@ void Endpoint::WarnSlow(const ClientInfo& client) {
     }
     last_slow_warning_ms_ = std::max<int64_t>(now_ms, 1);
     log::Warn(
-        "websocket endpoint {}: slow client {}: its backlog is full ({} messages or {} bytes), messages for "
-        "it "
-        "are dropped ({} further slow clients since the last warning)",
-        path_, client.remote_address, settings_.backlog.messages, settings_.backlog.bytes,
+        "websocket endpoint {}: slow client {}: {} (backlogMessages {}, backlogBytes {}; {} further slow "
+        "clients since the last warning)",
+        path_, client.remote_address, consequence, settings_.backlog.messages, settings_.backlog.bytes,
         std::exchange(slow_warnings_held_, 0));
 }
 

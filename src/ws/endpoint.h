@@ -138,7 +138,7 @@ class Endpoint {
     // What slow clients have missed since the last call, whoever called: several publishers on one path count
     // each drop once.
     uint64_t TakeDropped() noexcept { return hub_.TakeDropped(); }
-    std::vector<ClientSnapshot> clients() const;
+    std::vector<ClientSnapshot> clients();
     // Closes one client politely with 1008; false when there is none of that id.
     bool Kick(uint64_t client_id, std::string_view reason);
 
@@ -156,6 +156,9 @@ class Endpoint {
 
     // For Server.
     bool drained() const noexcept { return closing_ && sessions_.empty() && finished_.empty(); }
+    // Nobody holds it, yet it stays for who comes next (Server::HoldEndpoints): clients are not read.
+    void SetKept(bool kept);
+    bool kept() const noexcept { return kept_; }
     uint64_t AddHolder(std::string name);
     void RemoveHolder(uint64_t id);
     // `early`: what the client sent behind its request.
@@ -166,11 +169,12 @@ class Endpoint {
     // For Session.
     Intake Deliver(const BufferView& payload, bool is_text, const ClientInfo& client) noexcept;
     bool listened() const noexcept { return listeners_ != 0; }
-    bool paused() const noexcept { return paused_holders_ != 0; }
+    bool paused() const noexcept { return paused_holders_ != 0 || kept_; }
     void Closing(Session& session);
     void Finished(Session& session);
     HandshakeStats& handshakes() noexcept { return stats_.handshakes; }
-    void WarnSlow(const ClientInfo& client);
+    // `consequence`: what happens to a client that has just become slow.
+    void WarnSlow(const ClientInfo& client, std::string_view consequence);
     void NotePing(int64_t rtt_us) noexcept;
 
     Holder* FindHolder(uint64_t id) noexcept;
@@ -199,6 +203,7 @@ class Endpoint {
     uint64_t last_holder_id_ = 0;
     int calls_ = 0;  // listeners being called: their list stays as it is
     bool closing_ = false;
+    bool kept_ = false;
     int64_t last_slow_warning_ms_ = 0;
     uint64_t slow_warnings_held_ = 0;
     EndpointStats stats_;

@@ -17,19 +17,13 @@ constexpr std::string_view kAcceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr size_t kKeyChars = 24;
 constexpr size_t kMaxSubprotocols = 64;
 
-UpgradeCheck Refuse(int status, std::string reason, const Headers& extra = {}) {
-    UpgradeCheck check;
-    check.rejection = Reject(status, std::move(reason), extra);
-    return check;
-}
-
 // For clients that try another version or none: RFC 6455 4.4.
-UpgradeCheck RefuseNamingVersion(int status, std::string reason) {
+Rejection NamingVersion(int status, std::string reason) {
     Headers extra{{"Sec-WebSocket-Version", "13"}};
     if (status == 426) {
         extra.emplace_back("Upgrade", "websocket");  // RFC 9110 15.5.22
     }
-    return Refuse(status, std::move(reason), extra);
+    return Reject(status, std::move(reason), extra);
 }
 
 bool IsHostValue(std::string_view host) noexcept {
@@ -109,6 +103,45 @@ std::string_view CheckRequestShape(const HttpHead& head) {
     return {};
 }
 
+// RFC 6455 4.2.1, what comes behind the request line.
+std::optional<Rejection> CheckUpgradeHeaders(const HttpHead& head, UpgradeRequest& request) {
+    if (!head.HasListToken("Upgrade", "websocket")) {
+        return NamingVersion(400,
+                             "only WebSocket is served here: the header \"Upgrade: websocket\" is missing");
+    }
+    if (!head.HasListToken("Connection", "Upgrade")) {
+        return NamingVersion(400, "the header \"Connection: Upgrade\" is missing");
+    }
+    if (head.Count("Sec-WebSocket-Version") != 1) {
+        return NamingVersion(400, "exactly one Sec-WebSocket-Version header is needed");
+    }
+    if (head.Find("Sec-WebSocket-Version")->value != "13") {
+        return NamingVersion(426, "only WebSocket version 13 is served here");
+    }
+    if (head.Count("Sec-WebSocket-Key") != 1 || !IsValidKey(head.Find("Sec-WebSocket-Key")->value)) {
+        return NamingVersion(400, "exactly one Sec-WebSocket-Key of 16 bytes in base64 is needed");
+    }
+    request.key = head.Find("Sec-WebSocket-Key")->value;
+    if (head.Count("Origin") > 1) {
+        return NamingVersion(400, "more than one Origin header");
+    }
+    if (const HeaderField* origin = head.Find("Origin"); origin != nullptr) {
+        request.origin = origin->value;
+    }
+    if (!ReadSubprotocols(head, request.subprotocols)) {
+        return NamingVersion(400, "malformed Sec-WebSocket-Protocol");
+    }
+    if (head.Find("Sec-WebSocket-Extensions") != nullptr) {
+        std::optional<std::vector<Extension>> extensions =
+            ParseExtensions(head.Joined("Sec-WebSocket-Extensions"));
+        if (!extensions) {
+            return NamingVersion(400, "malformed Sec-WebSocket-Extensions");
+        }
+        request.extensions = std::move(*extensions);
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::string AcceptKey(std::string_view key) {
@@ -148,58 +181,36 @@ Rejection Reject(int status, std::string reason, std::span<const std::pair<std::
     return rejection;
 }
 
+void Rejection::DropBody() {
+    if (const size_t end = response.find("\r\n\r\n"); end != std::string::npos) {
+        response.resize(end + 4);
+    }
+}
+
 Rejection RejectBadHead(const HttpHeadReader& reader) {
     return Reject(reader.state() == HttpHeadReader::State::kTooLarge ? 431 : 400, reader.problem());
 }
 
 UpgradeCheck CheckUpgrade(const HttpHead& head) {
-    if (head.method != "GET") {
-        return Refuse(405, "only GET is served here, with a WebSocket upgrade", {{"Allow", "GET"}});
-    }
-    if (const std::string_view problem = CheckRequestShape(head); !problem.empty()) {
-        return RefuseNamingVersion(400, std::string(problem));
-    }
     UpgradeCheck check;
     UpgradeRequest& request = check.request;
     request.head = &head;
+    if (head.method != "GET") {
+        static_cast<void>(SplitTarget(head.target, request));  // the path, if it is one
+        const Headers allow{{"Allow", "GET"}};
+        check.rejection = Reject(405, "only GET is served here, with a WebSocket upgrade", allow);
+        return check;
+    }
+    if (const std::string_view problem = CheckRequestShape(head); !problem.empty()) {
+        check.rejection = NamingVersion(400, std::string(problem));
+        return check;
+    }
     request.host = head.Find("Host")->value;
     if (!SplitTarget(head.target, request)) {
-        return RefuseNamingVersion(400, "the request target has to be a path");
+        check.rejection = NamingVersion(400, "the request target has to be a path");
+        return check;
     }
-    if (!head.HasListToken("Upgrade", "websocket")) {
-        return RefuseNamingVersion(
-            400, "only WebSocket is served here: the header \"Upgrade: websocket\" is missing");
-    }
-    if (!head.HasListToken("Connection", "Upgrade")) {
-        return RefuseNamingVersion(400, "the header \"Connection: Upgrade\" is missing");
-    }
-    if (head.Count("Sec-WebSocket-Version") != 1) {
-        return RefuseNamingVersion(400, "exactly one Sec-WebSocket-Version header is needed");
-    }
-    if (head.Find("Sec-WebSocket-Version")->value != "13") {
-        return RefuseNamingVersion(426, "only WebSocket version 13 is served here");
-    }
-    if (head.Count("Sec-WebSocket-Key") != 1 || !IsValidKey(head.Find("Sec-WebSocket-Key")->value)) {
-        return RefuseNamingVersion(400, "exactly one Sec-WebSocket-Key of 16 bytes in base64 is needed");
-    }
-    request.key = head.Find("Sec-WebSocket-Key")->value;
-    if (head.Count("Origin") > 1) {
-        return RefuseNamingVersion(400, "more than one Origin header");
-    }
-    if (const HeaderField* origin = head.Find("Origin"); origin != nullptr) {
-        request.origin = origin->value;
-    }
-    if (!ReadSubprotocols(head, request.subprotocols)) {
-        return RefuseNamingVersion(400, "malformed Sec-WebSocket-Protocol");
-    }
-    if (head.Find("Sec-WebSocket-Extensions") != nullptr) {
-        std::optional<std::vector<Extension>> extensions =
-            ParseExtensions(head.Joined("Sec-WebSocket-Extensions"));
-        if (!extensions) {
-            return RefuseNamingVersion(400, "malformed Sec-WebSocket-Extensions");
-        }
-        request.extensions = std::move(*extensions);
-    }
+    check.rejection = CheckUpgradeHeaders(head, request);
     return check;
 }
 

@@ -38,11 +38,16 @@ struct Rejection {
     int status = 400;
     std::string reason;
     std::string response;
+
+    // The answer to HEAD has headers only (RFC 9110 9.3.2).
+    void DropBody();
 };
 
 struct UpgradeCheck {
     std::optional<Rejection> rejection;
-    UpgradeRequest request;  // without rejection only
+    // Without rejection. With one, `path` alone may be known: then it asked for that path, soundly enough to
+    // tell.
+    UpgradeRequest request;
 };
 
 // 405 for another method than GET, 400 when it is no well-formed upgrade, 426 for another version than 13

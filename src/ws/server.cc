@@ -15,8 +15,11 @@
 namespace haumea::ws {
 namespace {
 
-// Connections beyond max_clients that are still read, to be told why they are refused.
-constexpr size_t kRefusalRoom = 256;
+// Handshakes under way beyond what may become clients, in total and of one address: room to tell others why
+// they are refused. Beyond it the oldest one goes, first those that have been refused: a flood pushes itself
+// out, and who comes next gets its turn.
+constexpr size_t kHandshakeRoom = 256;
+constexpr size_t kHandshakeRoomPerAddress = 64;
 constexpr uint32_t kRefusalsLoggedPerSecond = 10;
 
 bool IsLoopback(std::string_view address) noexcept {
@@ -48,6 +51,11 @@ Result<EndpointRef> Server::Acquire(std::string_view path, const EndpointSetting
     }
     std::string warning;
     Endpoint* endpoint = Find(path);
+    if (endpoint != nullptr && endpoint->kept() && endpoint->holders().empty() &&
+        !(endpoint->settings() == settings)) {
+        CloseEndpoint(*endpoint);  // it was kept for one that wants the same
+        endpoint = nullptr;
+    }
     if (endpoint == nullptr) {
         if (auto listening = Listen(); !listening) {
             return Fail(std::move(listening.error()).With(fmt::format("websocket endpoint {}", path)));
@@ -112,7 +120,9 @@ void Server::SetFarewell(CloseCode code, std::string reason) {
     farewell_ = std::move(reason);
 }
 
-bool Server::idle() const noexcept { return client_count_ == 0 && closing_.empty(); }
+bool Server::idle() const noexcept {
+    return client_count_ == 0 && closing_.empty() && reading_.empty() && refused_.empty();
+}
 
 void Server::OnIdle(std::function<void()> callback) {
     on_idle_ = std::move(callback);
@@ -120,10 +130,6 @@ void Server::OnIdle(std::function<void()> callback) {
 }
 
 void Server::Adopt(std::unique_ptr<io::Stream> stream) {
-    if (client_count_ >= settings_.max_clients + kRefusalRoom) {
-        ++handshakes_.over_limit;
-        return;
-    }
     if (settings_.wrap) {
         stream = settings_.wrap(std::move(stream));
         if (stream == nullptr) {
@@ -131,12 +137,32 @@ void Server::Adopt(std::unique_ptr<io::Stream> stream) {
             return;
         }
     }
-    pending_.push_back(std::make_unique<PendingHandshake>(*this, std::move(stream)));
-    PendingHandshake& handshake = *pending_.back();
-    handshake.set_index(pending_.size() - 1);
-    ++client_count_;
-    ++clients_by_address_[handshake.address()];
+    auto made = std::make_unique<PendingHandshake>(*this, std::move(stream));
+    PendingHandshake& handshake = *made;
+    MakeRoom(handshake.address());
+    Address& address = addresses_[handshake.address()];
+    handshake.place_ = reading_.insert(reading_.end(), std::move(made));
+    handshake.place_in_address_ = address.reading.insert(address.reading.end(), &handshake);
     handshake.Start();
+}
+
+void Server::MakeRoom(std::string_view address) {
+    const auto found = addresses_.find(std::string(address));
+    if (found != addresses_.end()) {
+        const Address& of = found->second;
+        if (of.reading.size() + of.refused.size() >=
+            settings_.max_clients_per_address + kHandshakeRoomPerAddress) {
+            Evict(of.refused.empty() ? *of.reading.front() : *of.refused.front());
+        }
+    }
+    if (reading_.size() + refused_.size() >= settings_.max_clients + kHandshakeRoom) {
+        Evict(refused_.empty() ? *reading_.front() : *refused_.front());
+    }
+}
+
+void Server::Evict(PendingHandshake& handshake) {
+    handshakes_.over_limit += handshake.reading() ? 1 : 0;
+    handshake.End();
 }
 
 void Server::Decide(PendingHandshake& handshake) {
@@ -146,27 +172,8 @@ void Server::Decide(PendingHandshake& handshake) {
         return;
     }
     UpgradeCheck check = CheckUpgrade(handshake.reader().head());
-    if (check.rejection) {
-        const int status = check.rejection->status;
-        ++(status == 405   ? handshakes_.wrong_method
-           : status == 426 ? handshakes_.wrong_version
-                           : handshakes_.malformed);
-        handshake.Refuse(std::move(*check.rejection));
-        return;
-    }
     ClientInfo client;
-    Endpoint* endpoint = nullptr;
-    if (auto rejection = Judge(handshake, check.request, endpoint, client)) {
-        handshake.Refuse(std::move(*rejection));
-        return;
-    }
-    Accept(handshake, check.request, *endpoint, std::move(client));
-}
-
-// What the server as a whole has against a well-formed request.
-std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const UpgradeRequest& request,
-                                       Endpoint*& endpoint, ClientInfo& client) {
-    endpoint = Match(request.path, client);
+    Endpoint* endpoint = check.request.path.empty() ? nullptr : Match(check.request.path, client);
     // Counted for the server, and for the endpoint when there is one.
     const auto count = [&](uint64_t HandshakeStats::* cause) {
         ++(handshakes_.*cause);
@@ -174,6 +181,34 @@ std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const Upgrad
             ++(endpoint->handshakes().*cause);
         }
     };
+    std::optional<Rejection> rejection = std::move(check.rejection);
+    if (!rejection) {
+        rejection = Judge(handshake, check.request, endpoint, count);
+    } else if (endpoint == nullptr && !check.request.path.empty()) {
+        rejection = NoSuchPath(check.request.path, count);  // whatever else is wrong with it
+    } else {
+        count(rejection->status == 405   ? &HandshakeStats::wrong_method
+              : rejection->status == 426 ? &HandshakeStats::wrong_version
+                                         : &HandshakeStats::malformed);
+    }
+    if (!rejection) {
+        Accept(handshake, check.request, *endpoint, std::move(client));
+        return;
+    }
+    if (handshake.reader().head().method == "HEAD") {
+        rejection->DropBody();
+    }
+    handshake.Refuse(std::move(*rejection));
+}
+
+Rejection Server::NoSuchPath(std::string_view path, const CountHandshake& count) {
+    count(&HandshakeStats::unknown_path);
+    return Reject(404, fmt::format("no WebSocket endpoint {}", path.substr(0, 200)));
+}
+
+// What the server as a whole has against a well-formed request.
+std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const UpgradeRequest& request,
+                                       const Endpoint* endpoint, const CountHandshake& count) {
     const Peer peer = IsLoopback(handshake.address()) ? Peer::kLoopback : Peer::kRemote;
     if (!IsOriginAllowed(request.origin, request.host, peer, settings_.allowed_origins)) {
         count(&HandshakeStats::origin_refused);
@@ -183,17 +218,16 @@ std::optional<Rejection> Server::Judge(PendingHandshake& handshake, const Upgrad
                              request.origin));
     }
     if (endpoint == nullptr) {
-        count(&HandshakeStats::unknown_path);
-        return Reject(404, fmt::format("no WebSocket endpoint {}", request.path.substr(0, 200)));
+        return NoSuchPath(request.path, count);
     }
     const auto over = [&](std::string_view setting, size_t limit) {
         count(&HandshakeStats::over_limit);
         return Reject(503, fmt::format("too many clients: {} is {}", setting, limit));
     };
-    if (client_count_ > settings_.max_clients) {
+    if (client_count_ >= settings_.max_clients) {
         return over("maxClients of the data server", settings_.max_clients);
     }
-    if (clients_by_address_[handshake.address()] > settings_.max_clients_per_address) {
+    if (addresses_[handshake.address()].clients >= settings_.max_clients_per_address) {
         return over("maxClientsPerAddress", settings_.max_clients_per_address);
     }
     if (endpoint->client_count() >= endpoint->settings().max_clients) {
@@ -236,6 +270,8 @@ void Server::Accept(PendingHandshake& handshake, const UpgradeRequest& request, 
     ++endpoint.handshakes().accepted;
     std::unique_ptr<io::Stream> stream = handshake.TakeStream();
     const std::string early = handshake.early();
+    ++client_count_;
+    ++addresses_[handshake.address()].clients;
     Unlist(handshake);
     endpoint.AddClient(std::move(stream), std::move(client), accepted.deflate, accepted.response, early);
 }
@@ -253,59 +289,104 @@ Endpoint* Server::Match(std::string_view path, ClientInfo& client) const {
     return nullptr;
 }
 
-// The handshake is over and its connection is gone.
-void Server::Drop(PendingHandshake& handshake) {
-    ForgetAddress(handshake.address());
-    Unlist(handshake);
+void Server::Refused(PendingHandshake& handshake) {
+    Address& address = addresses_[handshake.address()];
+    address.refused.splice(address.refused.end(), address.reading, handshake.place_in_address_);
+    refused_.splice(refused_.end(), reading_, handshake.place_);
 }
 
-// It is freed in a later turn: its own methods may be running.
+// It is over, as a client or with its connection. Freed in a later turn: its own methods may be running.
 void Server::Unlist(PendingHandshake& handshake) {
-    const size_t index = handshake.index();
-    dropped_.push_back(std::move(pending_[index]));
-    if (index + 1 != pending_.size()) {
-        pending_[index] = std::move(pending_.back());
-        pending_[index]->set_index(index);
-    }
-    pending_.pop_back();
+    Address& address = addresses_[handshake.address()];
+    (handshake.refused() ? address.refused : address.reading).erase(handshake.place_in_address_);
+    dropped_.splice(dropped_.end(), handshake.refused() ? refused_ : reading_, handshake.place_);
+    ForgetAddress(handshake.address());
     ScheduleReap();
 }
 
-void Server::ForgetAddress(std::string_view address) {
-    --client_count_;
-    const auto entry = clients_by_address_.find(std::string(address));
-    if (entry != clients_by_address_.end() && --entry->second == 0) {
-        clients_by_address_.erase(entry);
+// Unless it still has something here.
+void Server::ForgetAddress(const std::string& address) {
+    const auto found = addresses_.find(address);
+    if (found != addresses_.end() && found->second.clients == 0 && found->second.reading.empty() &&
+        found->second.refused.empty()) {
+        addresses_.erase(found);
     }
-    ScheduleReap();
 }
 
 // A flood of bad requests is counted, not written down.
-bool Server::MayLogRefusal() {
+bool Server::MayLogRefusal(int status) {
     const int64_t second = context_.scheduler->clock().MonotonicNs() / 1'000'000'000;
     if (second != refusals_second_) {
         refusals_second_ = second;
-        refusals_logged_ = 0;
+        refusals_logged_ = {};
     }
-    return ++refusals_logged_ <= kRefusalsLoggedPerSecond;
+    // Contract 3: the line that names allowedOrigins is not lost among others.
+    return ++refusals_logged_[status == 403 ? 0 : 1] <= kRefusalsLoggedPerSecond;
 }
 
-void Server::ClientGone(const ClientInfo& client) { ForgetAddress(HostPart(client.remote_address)); }
+void Server::ClientGone(const ClientInfo& client) {
+    const std::string address(HostPart(client.remote_address));
+    --client_count_;
+    --addresses_[address].clients;
+    ForgetAddress(address);
+    ScheduleReap();
+}
 
 void Server::Release(Endpoint& endpoint, uint64_t holder) {
     endpoint.RemoveHolder(holder);
     if (!endpoint.holders().empty()) {
         return;
     }
+    if (holds_ != 0) {
+        endpoint.SetKept(true);
+    } else {
+        CloseEndpoint(endpoint);
+    }
+}
+
+void Server::LetGo() {
+    if (--holds_ != 0) {
+        return;
+    }
+    for (Endpoint* endpoint : endpoints()) {
+        if (endpoint->holders().empty()) {
+            CloseEndpoint(*endpoint);
+        } else {
+            endpoint->SetKept(false);
+        }
+    }
+    StopIfUnused();
+}
+
+void Server::CloseEndpoint(Endpoint& endpoint) {
     const auto found = endpoints_.find(CanonicalPath(endpoint.path()));
     closing_.push_back(std::move(found->second));
     endpoints_.erase(found);
     std::erase(templates_, &endpoint);
     endpoint.CloseAll(farewell_code_, farewell_);
     ScheduleReap();
-    if (endpoints_.empty() && listener_ != nullptr) {
-        log::Info("websocket server: port {} is closed, no endpoint is left", listener_->port());
-        listener_.reset();
+    StopIfUnused();
+}
+
+void Server::StopIfUnused() {
+    if (endpoints_.empty() && holds_ == 0) {
+        if (listener_ != nullptr) {
+            log::Info("websocket server: port {} is closed, no endpoint is left", listener_->port());
+            listener_.reset();
+        }
+        RefuseHandshakes();
+    }
+}
+
+// The port is closed: nothing can come of those under way, and a shutdown does not wait for them.
+void Server::RefuseHandshakes() {
+    std::vector<PendingHandshake*> waiting;
+    for (const auto& handshake : reading_) {
+        waiting.push_back(handshake.get());
+    }
+    for (PendingHandshake* handshake : waiting) {
+        ++handshakes_.unknown_path;
+        handshake->Refuse(Reject(503, "no endpoint is served any more"));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +29,9 @@ struct ServerSettings {
     std::string address = "0.0.0.0";
     uint16_t port = 10081;                     // 0: the kernel chooses
     std::vector<std::string> allowed_origins;  // `allowedOrigins`; "*": every page
-    size_t max_clients = 10'000;               // handshakes under way count as clients
+    size_t max_clients = 10'000;               // WebSocket clients; handshakes have bounds of their own
     size_t max_clients_per_address = 10'000;
-    int64_t handshake_timeout_ms = 5'000;
+    int64_t handshake_timeout_ms = 5'000;  // from accepting to the last byte of the request
     HttpHeadLimits head_limits;
     // Turns an accepted connection into a secure one; empty: plain TCP.
     std::function<std::unique_ptr<io::Stream>(std::unique_ptr<io::Stream>)> wrap;
@@ -60,6 +61,13 @@ class Server {
     Endpoint* Find(std::string_view path) const noexcept;
     std::vector<Endpoint*> endpoints() const;
 
+    // Between these two an endpoint whose last share is released stays, with its clients, for whoever
+    // acquires its path next with the same settings: a rule that is replaced does not disconnect anybody.
+    // What clients send meanwhile waits in their sockets. LetGo() closes what nobody has taken over. They
+    // nest.
+    void HoldEndpoints() { ++holds_; }
+    void LetGo();
+
     // Can the server listen? Binds for a moment when it does not yet; no side effect remains.
     Result<void> Check();
     bool listening() const noexcept { return listener_ != nullptr; }
@@ -84,19 +92,35 @@ class Server {
     friend class EndpointRef;
     friend class PendingHandshake;
 
+    // What one address has here.
+    struct Address {
+        size_t clients = 0;
+        std::list<PendingHandshake*> reading;  // oldest first, as the next
+        std::list<PendingHandshake*> refused;
+    };
+
     Result<void> Listen();
     void Release(Endpoint& endpoint, uint64_t holder);
+    void CloseEndpoint(Endpoint& endpoint);
+    void StopIfUnused();
     Endpoint* Match(std::string_view path, ClientInfo& client) const;
     // The head is complete: the answer is written by the handshake, or by the session it has become.
     void Decide(PendingHandshake& handshake);
+    // Counts one cause, for the server and for the endpoint if there is one.
+    using CountHandshake = std::function<void(uint64_t HandshakeStats::*)>;
     std::optional<Rejection> Judge(PendingHandshake& handshake, const UpgradeRequest& request,
-                                   Endpoint*& endpoint, ClientInfo& client);
+                                   const Endpoint* endpoint, const CountHandshake& count);
+    static Rejection NoSuchPath(std::string_view path, const CountHandshake& count);
     void Accept(PendingHandshake& handshake, const UpgradeRequest& request, Endpoint& endpoint,
                 ClientInfo client);
-    void Drop(PendingHandshake& handshake);
+    void MakeRoom(std::string_view address);
+    void Evict(PendingHandshake& handshake);
+    void RefuseHandshakes();
+    // The handshake has been refused: it is the first to go when there is no room.
+    void Refused(PendingHandshake& handshake);
     void Unlist(PendingHandshake& handshake);
-    void ForgetAddress(std::string_view address);
-    bool MayLogRefusal();
+    void ForgetAddress(const std::string& address);
+    bool MayLogRefusal(int status);
     void ClientGone(const ClientInfo& client);
     void EndpointDrained(Endpoint& endpoint);
     void Reap();
@@ -112,13 +136,15 @@ class Server {
     std::unordered_map<std::string, std::unique_ptr<Endpoint>> endpoints_;  // by canonical path
     std::vector<Endpoint*> templates_;  // those of endpoints_ whose path has variables, oldest first
     std::vector<std::unique_ptr<Endpoint>> closing_;
-    std::vector<std::unique_ptr<PendingHandshake>> pending_;
-    std::vector<std::unique_ptr<PendingHandshake>> dropped_;
-    std::unordered_map<std::string, size_t> clients_by_address_;
+    std::list<std::unique_ptr<PendingHandshake>> reading_;  // oldest first, as the next
+    std::list<std::unique_ptr<PendingHandshake>> refused_;
+    std::list<std::unique_ptr<PendingHandshake>> dropped_;
+    std::unordered_map<std::string, Address> addresses_;
     size_t client_count_ = 0;
+    size_t holds_ = 0;
     uint64_t last_client_id_ = 0;
     int64_t refusals_second_ = 0;
-    uint32_t refusals_logged_ = 0;  // in that second
+    std::array<uint32_t, 2> refusals_logged_{};  // in that second: of origins, of all else
     bool reap_posted_ = false;
     std::function<void()> on_idle_;
     std::shared_ptr<Server*> self_;  // shared with posted tasks, which find null when it is gone

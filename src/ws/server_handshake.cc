@@ -72,18 +72,20 @@ void PendingHandshake::OnReadable() {
 
 void PendingHandshake::NoteEarlyEnd(bool tls) {
     ++(tls ? server_->handshakes_.tls_failed : server_->handshakes_.ended_early);
-    if (tls && server_->MayLogRefusal()) {
+    if (tls && server_->MayLogRefusal(0)) {
         log::Info("websocket server: TLS handshake of {} failed: {}", stream_->remote_address(),
                   stream_->last_error());
     }
 }
 
 void PendingHandshake::Refuse(Rejection rejection) {
-    if (server_->MayLogRefusal()) {
+    if (server_->MayLogRefusal(rejection.status)) {
         log::Info("websocket server: handshake of {} refused with {}: {}", stream_->remote_address(),
                   rejection.status, rejection.reason);
     }
     state_ = State::kAnswering;
+    refused_ = true;
+    server_->Refused(*this);
     answer_ = std::move(rejection.response);
     deadline_.Start(kLingerMs, [this] { End(); });
     Send();
@@ -93,10 +95,11 @@ void PendingHandshake::Send() {
     while (!answer_.empty()) {
         const std::array<iovec, 1> parts{{{answer_.data(), answer_.size()}}};
         const io::IoResult result = stream_->Write(parts);
-        if (result.status == io::IoResult::Status::kWouldBlock) {
+        if (result.status == io::IoResult::Status::kWouldBlock && !timed_out_) {
             stream_->WaitWritable([this] { Send(); });
             return;
         }
+        // Whoever was late gets no more time: TLS that is not agreed on yet takes no answer.
         if (result.status != io::IoResult::Status::kOk) {
             End();
             return;
@@ -114,6 +117,7 @@ void PendingHandshake::Linger() {
 
 void PendingHandshake::TimedOut() {
     ++server_->handshakes_.timed_out;
+    timed_out_ = true;
     Refuse(Reject(408, "the request was not complete in time"));
 }
 
@@ -121,7 +125,7 @@ void PendingHandshake::End() {
     state_ = State::kDone;
     deadline_.Cancel();
     stream_->Close();
-    server_->Drop(*this);
+    server_->Unlist(*this);
 }
 
 }  // namespace haumea::ws

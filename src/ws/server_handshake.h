@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,14 +17,16 @@ class Server;
 
 // An accepted connection until it is a WebSocket client or has been refused. Reads the request within the
 // handshake timeout; a refusal is written and then lingers for a moment, so that it is not lost in a reset.
-// Owned by the Server; home loop only.
+// Owned by the Server, which ends it early when others need its place; home loop only.
 class PendingHandshake {
   public:
     PendingHandshake(Server& server, std::unique_ptr<io::Stream> stream);
 
     void Start();
-    // Writes the refusal; ends with Server::Drop.
+    // Writes the refusal; ends with Server::Unlist.
     void Refuse(Rejection rejection);
+    // Closes the connection at once.
+    void End();
 
     // For Server::Decide.
     HttpHeadReader& reader() noexcept { return reader_; }
@@ -31,10 +34,12 @@ class PendingHandshake {
     std::unique_ptr<io::Stream> TakeStream();
     const std::string& early() const noexcept { return early_; }
     const std::string& address() const noexcept { return address_; }
-    void set_index(size_t index) noexcept { index_ = index; }
-    size_t index() const noexcept { return index_; }
+    // Before the request is complete.
+    bool reading() const noexcept { return state_ == State::kReading; }
+    bool refused() const noexcept { return refused_; }
 
   private:
+    friend class Server;
     enum class State : uint8_t { kReading, kAnswering, kLingering, kDone };
 
     void OnReadable();
@@ -42,7 +47,6 @@ class PendingHandshake {
     void Linger();
     void Send();
     void TimedOut();
-    void End();
 
     Server* server_;
     std::unique_ptr<io::Stream> stream_;
@@ -51,8 +55,12 @@ class PendingHandshake {
     std::string answer_;
     std::string early_;    // behind the head
     std::string address_;  // without port
-    size_t index_ = 0;
+    // Where it stands in the lists of the server and of its address.
+    std::list<std::unique_ptr<PendingHandshake>>::iterator place_;
+    std::list<PendingHandshake*>::iterator place_in_address_;
     size_t lingered_bytes_ = 0;
+    bool timed_out_ = false;
+    bool refused_ = false;
     State state_ = State::kReading;
 };
 

@@ -1,5 +1,7 @@
 #include "ws/server.h"
 
+#include <algorithm>
+
 #include "ws/server_path.h"
 #include "ws/server_test_support.h"
 
@@ -67,6 +69,159 @@ TEST_F(ServerTest, ClientsOfOneAddressAreLimited) {
     const EndpointRef c = Acquire("/c");
     const Peer third = Join("/c");
     EXPECT_NE(Ask(Request("/c")).find("maxClientsPerAddress"), std::string::npos);
+}
+
+TEST_F(ServerTest, RefusedHandshakesDoNotCountToTheLimits) {
+    ServerSettings settings;
+    settings.max_clients = 2;
+    settings.max_clients_per_address = 2;
+    Restart(settings);
+    const EndpointRef ref = Acquire("/a");
+    std::vector<Peer> refused;
+    for (int i = 0; i < 5; ++i) {
+        refused.push_back(Connect());
+        refused.back()->WriteAll(Request("/nosuch"));
+    }
+    Turn();
+    EXPECT_EQ(server_->client_count(), 0U);
+    const Peer first = Join("/a");
+    const Peer second = Join("/a");
+    EXPECT_NE(Ask(Request("/a")).find(" 503 "), std::string::npos);
+}
+
+// Neither are they without bound, nor do they keep out who comes in between: the oldest go.
+TEST_F(ServerTest, AFloodOfHandshakesPushesItselfOutAndNotAGoodClient) {
+    ServerSettings settings;
+    settings.max_clients_per_address = 1;
+    Restart(settings);
+    const EndpointRef ref = Acquire("/a");
+    std::vector<Peer> flood;
+    for (int i = 0; i < 300; ++i) {
+        flood.push_back(Connect());
+        if (i % 2 == 0) {
+            flood.back()->WriteAll(Request("/nosuch"));
+            Turn();
+        }
+    }
+    const Peer good = Join("/a");
+    Turn();
+    const auto open = std::count_if(flood.begin(), flood.end(), [](const Peer& peer) {
+        static_cast<void>(peer->ReadAll());
+        return !peer->at_end();
+    });
+    EXPECT_LE(open, 65);
+    EXPECT_EQ(server_->handshake_stats().unknown_path, 150U);
+    EXPECT_EQ(server_->handshake_stats().over_limit, 150U - static_cast<uint64_t>(open));
+    Advance(10'000);
+    EXPECT_EQ(server_->client_count(), 1U);
+}
+
+TEST_F(ServerTest, HandshakesOfAllAddressesTogetherAreBounded) {
+    ServerSettings settings;
+    settings.max_clients = 1;
+    Restart(settings);
+    const EndpointRef ref = Acquire("/a");
+    std::vector<Peer> flood;
+    for (int i = 0; i < 300; ++i) {
+        flood.push_back(Connect());
+    }
+    Turn();
+    EXPECT_EQ(server_->handshake_stats().over_limit, 300U - 257U);
+    const Peer good = Join("/a");
+}
+
+TEST_F(ServerTest, AnUnknownPathIs404WhateverElseIsWrong) {
+    const EndpointRef ref = Acquire("/a");
+    EXPECT_TRUE(Ask("GET /b HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    EXPECT_TRUE(
+        Ask("POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi").starts_with("HTTP/1.1 404 "));
+    EXPECT_TRUE(Ask("GET /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    .starts_with("HTTP/1.1 400 "));  // who knows where it ends
+    EXPECT_EQ(server_->handshake_stats().unknown_path, 2U);
+}
+
+TEST_F(ServerTest, TheAnswerToHeadHasNoBody) {
+    const EndpointRef ref = Acquire("/a");
+    const std::string answer = Ask("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+}
+
+TEST_F(ServerTest, FailuresAreCountedForThePathThatWasAskedFor) {
+    const EndpointRef a = Acquire("/a");
+    const EndpointRef c = Acquire("/c/{id}");
+    std::string old = Request("/c/7");
+    old.replace(old.find("Version: 13"), 11, "Version: 8 ");
+    Ask(old);
+    Ask("GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    Ask("PUT /a?x=1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(c->stats().handshakes.wrong_version, 1U);
+    EXPECT_EQ(a->stats().handshakes.malformed, 1U);
+    EXPECT_EQ(a->stats().handshakes.wrong_method, 1U);
+    EXPECT_EQ(a->stats().handshakes.wrong_version, 0U);
+}
+
+TEST_F(ServerTest, ClientsStayWhileTheirPathChangesHands) {
+    EndpointRef ref = Acquire("/a");
+    RecordingListener first;
+    ref.Subscribe(&first);
+    Peer peer = Join("/a");
+    server_->HoldEndpoints();
+    ref.Reset();
+    Turn();
+    peer->WriteAll(Masked(Opcode::kText, "meanwhile"));
+    Turn();
+    ref = Acquire("/a");
+    RecordingListener second;
+    ref.Subscribe(&second);
+    Publish(ref, "x");
+    server_->LetGo();
+    Turn();
+    EXPECT_EQ(peer->ReadAll(), Plain(Opcode::kText, "x"));
+    EXPECT_EQ(first.messages.size(), 0U);
+    EXPECT_EQ(second.messages, (std::vector<std::string>{"meanwhile"}));
+    EXPECT_EQ(ref->stats().messages_ignored, 0U);
+    EXPECT_EQ(ref->client_count(), 1U);
+}
+
+TEST_F(ServerTest, ClientsOfAPathThatNobodyTakesOverAreClosedPolitely) {
+    EndpointRef ref = Acquire("/a");
+    Peer peer = Join("/a");
+    server_->HoldEndpoints();
+    ref.Reset();
+    server_->LetGo();
+    Turn();
+    EXPECT_EQ(peer->ReadAll(), CloseFrame(1000, "the endpoint was closed"));
+    EXPECT_EQ(server_->Find("/a"), nullptr);
+}
+
+TEST_F(ServerTest, WhoTakesAPathOverWithOtherSettingsGetsThem) {
+    EndpointRef ref = Acquire("/a");
+    Peer peer = Join("/a");
+    server_->HoldEndpoints();
+    ref.Reset();
+    EndpointSettings other;
+    other.max_clients = 5;
+    ref = Acquire("/a", other);
+    server_->LetGo();
+    Turn();
+    EXPECT_EQ(ref->settings().max_clients, 5U);
+    EXPECT_EQ(ref.warning(), "");
+    EXPECT_EQ(peer->ReadAll(), CloseFrame(1000, "the endpoint was closed"));
+    const Peer again = Join("/a");
+}
+
+TEST_F(ServerTest, HandshakesUnderWayEndWithTheLastEndpoint) {
+    EndpointRef ref = Acquire("/a");
+    Peer peer = Connect();
+    peer->WriteAll("GET /a HT");
+    Turn();
+    ref.Reset();
+    Turn();
+    EXPECT_TRUE(peer->ReadAll().starts_with("HTTP/1.1 503 "));
+    peer->Close();
+    Turn();
+    EXPECT_TRUE(server_->idle());
 }
 
 TEST_F(ServerTest, RequestThatDoesNotCompleteInTimeIsCutOff) {
