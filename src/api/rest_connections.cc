@@ -129,11 +129,12 @@ Response Kick(Connections& connections, const std::string& path, const Request& 
     return EmptyOr(connections.Kick(path, client));
 }
 
-// Clients of what the named connection {id} serves.
+// Clients of what the connection {id} serves: a named one, or one that the list calls "$$ws/<path>".
 template <typename Answer>
 http::Handler OnServedPath(const Connections& connections, const Answer& answer) {
     return [&connections, answer](const Request& request) {
-        const auto id = PathId(request);
+        const std::string& given = request.Variable("id");
+        const auto id = given.starts_with("$$") ? Result<std::string>(given) : PathId(request);
         const auto path = id ? connections.ServedPath(*id) : Result<std::string>(Fail(id.error()));
         return path ? answer(*path, request) : Failure(path.error());
     };
@@ -166,8 +167,8 @@ void AddConnectionRoutes(http::Router& router, const Services& services) {
                [&connections](const Request&) { return Json(connections.DataServer()); });
     router.Add("GET", "/connection/websocket/clients", OnEndpoint(clients));
     router.Add("DELETE", "/connection/websocket/clients/{client}", OnEndpoint(kick));
-    router.Add("GET", "/connections/{id}/clients", OnServedPath(connections, clients));
-    router.Add("DELETE", "/connections/{id}/clients/{client}", OnServedPath(connections, kick));
+    router.AddEncoded("GET", "/connections/{id}/clients", OnServedPath(connections, clients));
+    router.AddEncoded("DELETE", "/connections/{id}/clients/{client}", OnServedPath(connections, kick));
 
     router.Add("POST", "/connections",
                [&connections](const Request& request) { return Create(connections, request); });

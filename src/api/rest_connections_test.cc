@@ -134,6 +134,18 @@ TEST_F(RestConnectionsTest, ClientsAreAskedForByConnectionOrEndpoint) {
     }
 }
 
+TEST_F(RestConnectionsTest, ClientsOfAConnectionWithoutNameAreAskedForByItsId) {
+    EXPECT_EQ(Answer("POST", "/connection/websocket", R"({"endpoint":"/x"})"), "200 ");
+    EXPECT_EQ(Answer("GET", "/connections/%24%24ws%2F%2Fx/clients"), "200 []");
+    EXPECT_EQ(Answer("GET", "/connections/$$ws%2F%2Fnope/clients"),
+              Error("websocket has no endpoint /nope", 404, 1002));
+    EXPECT_EQ(Answer("DELETE", "/connections/$$ws%2F%2Fx/clients/7"),
+              Error("websocket endpoint /x has no client 7", 404, 1002));
+    EXPECT_THAT(Answer("GET", "/connections/$$ws%2Fws:%2F%2F127.0.0.1:1%2Fx/clients"),
+                HasSubstr("only an endpoint has clients"));
+    EXPECT_THAT(Answer("GET", "/connections/$$x/clients"), HasSubstr("connection $$x not existed"));
+}
+
 TEST_F(RestConnectionsTest, ChecksAnswerWithNothingOrTheReason) {
     EXPECT_EQ(Answer("POST", "/metadata/sinks/connection/websocket", R"({"path":"/x"})"), "200 ");
     EXPECT_EQ(Answer("POST", "/metadata/sources/connection/websocket", R"({"DATASOURCE":"/x"})"), "200 ");

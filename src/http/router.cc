@@ -84,7 +84,30 @@ void Router::Add(std::string_view method, std::string_view path_template, Handle
     routes_.push_back({std::string(method), Split(path_template), std::move(handler)});
 }
 
+void Router::AddEncoded(std::string_view method, std::string_view path_template, Handler handler) {
+    Add(method, path_template, std::move(handler));
+    routes_.back().encoded = true;
+}
+
+Response Router::Call(const Route& route, const std::vector<std::string>& segments, Request& request) {
+    for (size_t i = 0; i < segments.size(); ++i) {
+        if (const std::string& name = route.segments[i]; IsVariable(name)) {
+            request.variables.emplace_back(name.substr(1, name.size() - 2), segments[i]);
+        }
+    }
+    return route.handler(request);
+}
+
 Response Router::Dispatch(Request request) const {
+    std::vector<std::string> sent = Split(request.path);
+    for (std::string& segment : sent) {
+        segment = PercentDecode(segment, false);
+    }
+    for (const Route& route : routes_) {
+        if (route.encoded && route.method == request.method && Fits(route.segments, sent)) {
+            return Call(route, sent, request);
+        }
+    }
     // Matching works on the decoded path, as the router of eKuiper does: %2F separates segments.
     const std::string path = PercentDecode(request.path, false);
     if (!path.starts_with('/')) {
@@ -104,12 +127,7 @@ Response Router::Dispatch(Request request) const {
         if (route.method != request.method) {
             continue;
         }
-        for (size_t i = 0; i < segments.size(); ++i) {
-            if (const std::string& name = route.segments[i]; IsVariable(name)) {
-                request.variables.emplace_back(name.substr(1, name.size() - 2), segments[i]);
-            }
-        }
-        return route.handler(request);
+        return Call(route, segments, request);
     }
     return known_path ? Response{405, "", "", {}} : NotFound();
 }

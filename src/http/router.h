@@ -18,6 +18,8 @@ using Handler = std::function<Response(const Request&)>;
 class Router {
   public:
     void Add(std::string_view method, std::string_view path_template, Handler handler);
+    // As Add, and looked at first with the path as it was sent: %2F is then part of a variable.
+    void AddEncoded(std::string_view method, std::string_view path_template, Handler handler);
     Response Dispatch(Request request) const;
 
   private:
@@ -25,7 +27,10 @@ class Router {
         std::string method;
         std::vector<std::string> segments;  // "{id}" for variables
         Handler handler;
+        bool encoded = false;
     };
+    static Response Call(const Route& route, const std::vector<std::string>& segments, Request& request);
+
     std::vector<Route> routes_;
 };
 

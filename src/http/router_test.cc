@@ -63,6 +63,16 @@ TEST(Router, PathsAreCleanedWithARedirect) {
     EXPECT_EQ(location("//a%0d%0aX: y"), "301 /a%0D%0AX:%20y");
 }
 
+TEST(Router, AnIdMayHoldAnEncodedSlashWhereTheRouteSaysSo) {
+    Router router;
+    router.AddEncoded("GET", "/connections/{id}/clients",
+                      [](const Request& r) { return Response{200, "", r.Variable("id"), {}}; });
+    EXPECT_EQ(router.Dispatch(Make("GET", "/connections/%24%24ws%2F%2Fin/clients")).body, "$$ws//in");
+    EXPECT_EQ(router.Dispatch(Make("GET", "/connections/c/clients")).body, "c");
+    EXPECT_EQ(router.Dispatch(Make("POST", "/connections/c/clients")).status, 405);
+    EXPECT_EQ(router.Dispatch(Make("GET", "/connections//clients")).status, 301);
+}
+
 TEST(Request, QueryAndHeadersAreDecodedAndCaseIgnored) {
     Request request = Make("GET", "/", {{"Content-Type", "x"}});
     request.query = "a=1&endpoint=%2Fx+y&b&c=";

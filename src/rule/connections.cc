@@ -66,7 +66,13 @@ Result<void> CheckType(const std::string& id, const std::string& type) {
     return {};
 }
 
+// Of the ids of connections without a name.
+constexpr std::string_view kAnonymousPrefix = "$$ws/";
+
 Error NotExisted(std::string_view id) { return Errorf("connection {} not existed", id); }
+Error OnlyEndpoints(std::string_view id) {
+    return Errorf("connection {} dials a remote server: only an endpoint has clients", id);
+}
 
 Node ToNode(const ws::ClientSnapshot& client) {
     Node node = Node::MakeObject();
@@ -213,7 +219,7 @@ Result<void> Connections::AddEndpoint(const std::string& path) {
 Result<void> Connections::RemoveEndpoint(const std::string& path) {
     std::vector<std::string> users;
     OnHome([&] {
-        if (const ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
+        if (ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
             users = endpoint->holders();
         }
     });
@@ -376,8 +382,8 @@ void Connections::AppendAnonymous(Node& list) const {
             Node props = Node::MakeObject();
             props.Set("path", endpoint->path());
             const auto rules = std::count_if(holders.begin(), holders.end(), IsRule);
-            list.Append(ToNode(fmt::format("$$ws/{}", endpoint->path()), std::move(props), false,
-                               StateOf(endpoint->stats()), static_cast<size_t>(rules)));
+            list.Append(ToNode(fmt::format("{}{}", kAnonymousPrefix, endpoint->path()), std::move(props),
+                               false, StateOf(endpoint->stats()), static_cast<size_t>(rules)));
         }
     }
     for (const ws::Client* client : environment_.clients->clients()) {
@@ -395,8 +401,9 @@ void Connections::AppendAnonymous(Node& list) const {
             if (target.proxy) {
                 props.Set("proxy", target.proxy->Name());
             }
-            list.Append(ToNode(fmt::format("$$ws/{}", environment_.clients->name(*client)), std::move(props),
-                               false, StateOf(client->Status()), environment_.clients->shares(*client)));
+            list.Append(ToNode(fmt::format("{}{}", kAnonymousPrefix, environment_.clients->name(*client)),
+                               std::move(props), false, StateOf(client->Status()),
+                               environment_.clients->shares(*client)));
         }
     }
 }
@@ -420,7 +427,7 @@ Result<Node> Connections::ClientsOf(const std::string& path) const {
     std::vector<ws::ClientSnapshot> clients;
     bool served = false;
     OnHome([&] {
-        if (const ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
+        if (ws::Endpoint* endpoint = environment_.data_server->Find(path)) {
             served = true;
             clients = endpoint->clients();
         }
@@ -466,12 +473,16 @@ Result<void> Connections::Kick(const std::string& path, uint64_t client) {
 }
 
 Result<std::string> Connections::ServedPath(const std::string& id) const {
+    if (id.starts_with(kAnonymousPrefix)) {
+        std::string path = id.substr(kAnonymousPrefix.size());
+        return path.starts_with('/') ? Result<std::string>(std::move(path)) : Fail(OnlyEndpoints(id));
+    }
     const Named* named = Find(id);
     if (named == nullptr) {
         return Fail(NotExisted(id));
     }
     if (named->path.empty()) {
-        return Failf("connection {} dials a remote server: only an endpoint has clients", id);
+        return Fail(OnlyEndpoints(id));
     }
     return named->path;
 }
