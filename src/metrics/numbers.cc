@@ -17,6 +17,20 @@ std::string FlatName(const Number& number) {
                                     : fmt::format("{}_{}", series, number.label_value);
 }
 
+void Merge(const Numbers& one, Numbers& all) {
+    for (const Number& number : one) {
+        const auto same = std::find_if(all.begin(), all.end(), [&](const Number& other) {
+            return other.kind == number.kind && other.label_value == number.label_value;
+        });
+        if (same == all.end()) {
+            all.push_back(number);
+        } else {
+            same->value =
+                number.kind->largest ? std::max(same->value, number.value) : same->value + number.value;
+        }
+    }
+}
+
 void WriteNumbers(PrometheusText& text, std::string_view prefix, std::string_view subject,
                   const std::vector<NumbersOf>& list) {
     // Families in the order in which they come up: every entry may lack some.

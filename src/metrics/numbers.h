@@ -18,6 +18,7 @@ struct NumberKind {
     PrometheusText::FamilyType type = PrometheusText::FamilyType::kCounter;
     std::string_view help;
     std::string_view label = {};  // "reason" when one kind has several numbers; empty: it has one
+    bool largest = false;         // of several connections together it is the largest, not the sum
 };
 
 // One number at the moment it was read.
@@ -39,6 +40,10 @@ struct NumbersOf {
 // Its name where there are no labels: "dropped_no_client_total" of the series "dropped_total" with the label
 // value "no_client".
 std::string FlatName(const Number& number);
+
+// Adds the numbers of one of several connections to those of all: sums, but of what says the most or the last
+// of something the largest.
+void Merge(const Numbers& one, Numbers& all);
 
 // Writes the families "<prefix><series>", each with one sample per entry and label: {<subject>="<name>"}.
 void WriteNumbers(PrometheusText& text, std::string_view prefix, std::string_view subject,

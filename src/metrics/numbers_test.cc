@@ -21,6 +21,19 @@ TEST(Numbers, AFamilyIsOpenedOnceForAllWhoHaveIt) {
               "x_dropped_total{endpoint=\"/b\",reason=\"slow\"} 3\n");
 }
 
+TEST(Numbers, OfSeveralConnectionsAreSumsAndTheLargestOfWhatSaysTheMost) {
+    constexpr NumberKind kMax{"max", "max", PrometheusText::FamilyType::kGauge, "most", {}, true};
+    Numbers all{{&kBytes, {}, 1}};
+    Merge({{&kBytes, {}, 2}, {&kDropped, "slow", 3}, {&kDropped, "full", 4}, {&kMax, {}, 5}}, all);
+    Merge({{&kDropped, "full", 6}, {&kMax, {}, 4}}, all);
+    Numbers want{{&kBytes, {}, 3}, {&kDropped, "slow", 3}, {&kDropped, "full", 10}, {&kMax, {}, 5}};
+    ASSERT_EQ(all.size(), want.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(FlatName(all[i]), FlatName(want[i]));
+        EXPECT_EQ(all[i].value, want[i].value);
+    }
+}
+
 TEST(Numbers, WithoutLabelsTheValueIsPartOfTheName) {
     EXPECT_EQ(FlatName({&kBytes, {}, 1}), "bytes_out_total");
     EXPECT_EQ(FlatName({&kDropped, "slow", 1}), "dropped_slow_total");

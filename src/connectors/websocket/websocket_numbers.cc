@@ -19,16 +19,20 @@ constexpr NumberKind kMessagesOut{"messagesOut", "messages_out_total", kCounter,
 constexpr NumberKind kBytesOut{"bytesOut", "bytes_out_total", kCounter, "Bytes to sockets, framing included"};
 constexpr NumberKind kDropped{"dropped", "dropped_total", kCounter, "Messages lost on purpose by reason",
                               "reason"};
-constexpr NumberKind kBacklogMessagesMax{"backlogMessagesMax", "backlog_messages_max", kGauge,
-                                         "Most messages that ever waited for one peer"};
-constexpr NumberKind kBacklogBytesMax{"backlogBytesMax", "backlog_bytes_max", kGauge,
-                                      "Most bytes that ever waited for one peer"};
+constexpr NumberKind kBacklogMessagesMax{"backlogMessagesMax",
+                                         "backlog_messages_max",
+                                         kGauge,
+                                         "Most messages that ever waited for one peer",
+                                         {},
+                                         true};
+constexpr NumberKind kBacklogBytesMax{
+    "backlogBytesMax", "backlog_bytes_max", kGauge, "Most bytes that ever waited for one peer", {}, true};
 constexpr NumberKind kHandshakes{"handshakes", "handshakes_total", kCounter, "Opening handshakes by outcome",
                                  "outcome"};
-constexpr NumberKind kRoundTrip{"pingRoundTripUs", "ping_round_trip_us", kGauge,
-                                "Of the last ping, in microseconds"};
-constexpr NumberKind kRoundTripMax{"pingRoundTripMaxUs", "ping_round_trip_max_us", kGauge,
-                                   "Longest of a ping, in microseconds"};
+constexpr NumberKind kRoundTrip{
+    "pingRoundTripUs", "ping_round_trip_us", kGauge, "Of the last ping, in microseconds", {}, true};
+constexpr NumberKind kRoundTripMax{
+    "pingRoundTripMaxUs", "ping_round_trip_max_us", kGauge, "Longest of a ping, in microseconds", {}, true};
 // Server role.
 constexpr NumberKind kClients{"clients", "clients", kGauge, "Clients connected now"};
 constexpr NumberKind kConnected{"clientsTotal", "clients_total", kCounter,
@@ -121,6 +125,9 @@ void AddNumbers(const ws::EndpointStats& stats, Numbers& into) {
     add(kClosedByUs, "kicked", stats.kicked);
     // Causes that can be told of a path; the others are the data server's.
     add(kHandshakes, "accepted", stats.handshakes.accepted);
+    add(kHandshakes, "malformed", stats.handshakes.malformed);
+    add(kHandshakes, "wrong_method", stats.handshakes.wrong_method);
+    add(kHandshakes, "wrong_version", stats.handshakes.wrong_version);
     add(kHandshakes, "origin_refused", stats.handshakes.origin_refused);
     add(kHandshakes, "over_limit", stats.handshakes.over_limit);
     add(kHandshakes, "no_common_subprotocol", stats.handshakes.subprotocol);
