@@ -69,6 +69,9 @@ class Hub {
     bool wants_pause() const noexcept;
     // Asks for on_ready also when nothing was refused.
     void RequestReady();
+    // Carries out for every client that is behind what the policy says, which otherwise waits until somebody
+    // has to know: from here on backlogs and drops are exact. For numbers that people read.
+    void BringUpToDate() noexcept;
     // Is there a client with at least half of its backlog free? A publisher with a cache looks before it
     // publishes: what only slow clients could get stays with it.
     bool HasRoom() const noexcept;
@@ -137,9 +140,11 @@ class Hub {
     void DropOldest(Subscriber& subscriber) noexcept;
     void TakeOwnBacklog(Subscriber& subscriber) noexcept;
     void SkipNew(Subscriber& subscriber) noexcept;
+    void Conflate(Subscriber& subscriber, uint64_t end) noexcept;
     void NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) noexcept;
     void DropOnClose(Subscriber& subscriber) noexcept;
     void NoteSlack(const Subscriber& subscriber) noexcept;
+    void NoteHighWater(const BacklogLimits& backlog) noexcept;
     bool Refuses() noexcept;
     bool AnyFull() noexcept;
     void CloseStuck();
@@ -174,7 +179,8 @@ class Hub {
     bool ready_wanted_ = false;
     bool room_wanted_ = false;
     io::Timer block_timer_;
-    std::shared_ptr<Hub*> self_;  // shared with scheduled tasks, which find null when it is gone
+    // Shared with scheduled tasks, which find null when it is gone.
+    std::shared_ptr<Hub*> self_;
 };
 
 }  // namespace haumea::ws

@@ -40,14 +40,19 @@ BacklogLimits Hub::Unsent() const noexcept {
 
 bool Hub::wants_pause() const noexcept { return Reaches(Unsent(), kSoft); }
 
-HubStats Hub::stats() noexcept {
-    for (Subscriber* subscriber : blocked_) {
-        EnforceOn(*subscriber, settings_.limits);
-        SkipNew(*subscriber);
-        const BacklogLimits backlog = Backlog(*subscriber);
-        stats_.backlog_messages_max = std::max(stats_.backlog_messages_max, backlog.messages);
-        stats_.backlog_bytes_max = std::max(stats_.backlog_bytes_max, backlog.bytes);
+void Hub::BringUpToDate() noexcept {
+    // By index and from the end: a client that is closed for being slow may leave the list.
+    for (size_t i = blocked_.size(); i-- > 0;) {
+        if (i < blocked_.size()) {
+            EnforceOn(*blocked_[i], settings_.limits);
+        }
     }
+    trim_at_ = 0;
+    TrimLog();
+}
+
+HubStats Hub::stats() noexcept {
+    BringUpToDate();
     HubStats stats = stats_;
     stats.log_messages = log_.size();
     stats.log_bytes = log_.BytesBefore(log_.head()) - log_.BytesBefore(log_.tail());
@@ -97,18 +102,29 @@ void Hub::NoteSlack(const Subscriber& subscriber) noexcept {
         return;
     }
     const BacklogLimits backlog = Backlog(subscriber);
+    NoteHighWater(backlog);
     const auto rest = [](uint64_t limit, uint64_t used) { return limit > used ? limit - used : 0; };
     slack_messages_ = std::min(slack_messages_, rest(allowance_.messages, backlog.messages));
     slack_bytes_ = std::min(slack_bytes_, rest(allowance_.bytes, backlog.bytes));
 }
 
+// What is over the limits does not count: it is on its way out.
+void Hub::NoteHighWater(const BacklogLimits& backlog) noexcept {
+    const BacklogLimits& limits = settings_.limits;
+    stats_.backlog_messages_max = std::max(
+        stats_.backlog_messages_max, std::min(backlog.messages, std::max<uint64_t>(limits.messages, 1)));
+    // One message alone may be more than the limit in bytes.
+    const uint64_t bytes = backlog.messages > 1 ? std::min(backlog.bytes, limits.bytes) : backlog.bytes;
+    stats_.backlog_bytes_max = std::max(stats_.backlog_bytes_max, bytes);
+}
+
 void Hub::EnforceOn(Subscriber& subscriber, const BacklogLimits& limits) noexcept {
+    SkipNew(subscriber);
     if (subscriber.own_ || subscriber.stop_seq_ != Subscriber::kNoStop) {
         return;
     }
     const BacklogLimits backlog = Backlog(subscriber);
-    stats_.backlog_messages_max = std::max(stats_.backlog_messages_max, backlog.messages);
-    stats_.backlog_bytes_max = std::max(stats_.backlog_bytes_max, backlog.bytes);
+    NoteHighWater(backlog);
     if (!Exceeds(backlog, limits)) {
         return;
     }
@@ -120,8 +136,7 @@ void Hub::EnforceOn(Subscriber& subscriber, const BacklogLimits& limits) noexcep
             TakeOwnBacklog(subscriber);
             return;
         case SlowConsumer::kConflate:
-            NoteDrops(subscriber, log_.head() - 1 - subscriber.next_seq_, stats_.dropped_conflated);
-            subscriber.next_seq_ = log_.head() - 1;
+            Conflate(subscriber, log_.head());
             return;
         case SlowConsumer::kDisconnect:
             ++stats_.closed_slow;
@@ -162,13 +177,26 @@ void Hub::TakeOwnBacklog(Subscriber& subscriber) noexcept {
     subscriber.next_seq_ = log_.head();
 }
 
-// A subscriber with a backlog of its own gets nothing of the log until that is empty.
+// What a subscriber is not to get while it is slow, although nothing of it is over a limit: with a backlog of
+// its own whatever is new, until that backlog is empty; with kConflate all but the newest, until its socket
+// takes bytes again.
 void Hub::SkipNew(Subscriber& subscriber) noexcept {
     const uint64_t end = EndFor(subscriber);
-    if (subscriber.own_ && subscriber.next_seq_ < end) {
+    if (subscriber.next_seq_ >= end) {
+        return;
+    }
+    if (subscriber.own_) {
         NoteDrops(subscriber, end - subscriber.next_seq_, stats_.dropped_newest);
         subscriber.next_seq_ = end;
+    } else if (settings_.policy == SlowConsumer::kConflate && subscriber.slow_ &&
+               subscriber.place_ == Subscriber::Place::kBlocked) {
+        Conflate(subscriber, end);
     }
+}
+
+void Hub::Conflate(Subscriber& subscriber, uint64_t end) noexcept {
+    NoteDrops(subscriber, end - 1 - subscriber.next_seq_, stats_.dropped_conflated);
+    subscriber.next_seq_ = end - 1;
 }
 
 void Hub::NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) noexcept {
@@ -185,6 +213,7 @@ void Hub::NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) n
 
 void Hub::DropOnClose(Subscriber& subscriber) noexcept {
     SkipNew(subscriber);
+    NoteHighWater(Backlog(subscriber));
     stats_.dropped_on_close += Backlog(subscriber).messages;
     subscriber.own_.reset();
     subscriber.next_seq_ = log_.head();

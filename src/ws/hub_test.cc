@@ -257,6 +257,63 @@ TEST_F(HubTest, ConflateLeavesOnlyTheNewest) {
     EXPECT_EQ(hub_->stats().dropped_conflated, 2U);
 }
 
+TEST_F(HubTest, ConflateKeepsOnlyTheNewestUntilTheClientTakesBytesAgain) {
+    Make({3, 1000}, SlowConsumer::kConflate);
+    auto stuck = Client();
+    stuck->room = 0;
+    for (const char letter : std::string("abcdefgh")) {
+        Publish({&letter, 1});
+        Turn();
+        if (letter == 'f') {
+            hub_->BringUpToDate();
+            EXPECT_EQ(hub_->Backlog(*stuck).messages, 1U);
+            EXPECT_EQ(stuck->dropped(), 5U);
+        }
+    }
+    stuck->Open(SIZE_MAX);
+    EXPECT_EQ(stuck->Letters(), "h");
+    EXPECT_EQ(hub_->stats().dropped_conflated, 7U);
+    for (const char letter : std::string("ij")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    EXPECT_EQ(stuck->Letters(), "hij");
+    EXPECT_EQ(stuck->slow_events, 1);
+    EXPECT_EQ(hub_->stats().slow_clients, 0U);
+}
+
+TEST_F(HubTest, HighWaterIsWhatEverWaitedAndNeverMoreThanTheLimits) {
+    for (const SlowConsumer policy :
+         {SlowConsumer::kDropOldest, SlowConsumer::kDropNewest, SlowConsumer::kConflate,
+          SlowConsumer::kDisconnect, SlowConsumer::kBlock}) {
+        Make({4, 1000}, policy);
+        auto stuck = Client();
+        stuck->room = 0;
+        for (int i = 0; i < 9; ++i) {
+            Publish("x");
+            Turn();
+        }
+        scheduler_.AdvanceTo(scheduler_.clock().NowMs() + 2000);
+        EXPECT_EQ(hub_->stats().backlog_messages_max, 4U) << static_cast<int>(policy);
+        EXPECT_GE(hub_->stats().backlog_bytes_max, 12U) << static_cast<int>(policy);
+        hub_->Remove(*stuck);
+        EXPECT_EQ(hub_->stats().backlog_messages_max, 4U) << static_cast<int>(policy);
+        EXPECT_EQ(hub_->stats().log_messages, 0U) << static_cast<int>(policy);
+    }
+}
+
+TEST_F(HubTest, WhatNobodyNeedsAnyMoreDoesNotShowAsWaiting) {
+    Make({2, 1000}, SlowConsumer::kDisconnect);
+    auto stuck = Client();
+    auto good = Client();
+    stuck->room = 0;
+    for (int i = 0; i < 50; ++i) {
+        Publish("x");
+        Turn();
+    }
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+}
+
 TEST_F(HubTest, DisconnectClosesTheClientBeyondItsBacklog) {
     Make({2, 1000}, SlowConsumer::kDisconnect);
     auto stuck = Client();

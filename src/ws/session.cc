@@ -112,9 +112,12 @@ void Session::OnWriteFailed(const io::IoResult&) noexcept {
     Finish(CloseCode::kAbnormal, stream_->last_error());
 }
 
-void Session::OnSlow() noexcept { endpoint_->WarnSlow(client_); }
+void Session::OnSlow() noexcept {
+    endpoint_->WarnSlow(client_, "its backlog is full, messages for it are dropped");
+}
 
 void Session::OnTooSlow(std::string_view reason) noexcept {
+    endpoint_->WarnSlow(client_, "it is closed with 1013");
     Close(CloseCode::kTryAgainLater, reason, Hub::Waiting::kDrop);
 }
 
