@@ -321,6 +321,12 @@ Result<void> Engine::Impl::StartRules() {
         }
         data_loop.RunSync([&] { connect::RemoveOtherCaches(*services, spec.id, std::move(names)); });
     };
+    environment.hold_clients = [this] {
+        data_loop.RunSync([this] { on_loop->data_server.HoldEndpoints(); });
+        // Shared only for its deleter, which runs when the change of rules is over.
+        return std::shared_ptr<void>(
+            this, [this](void*) { data_loop.RunSync([this] { on_loop->data_server.LetGo(); }); });
+    };
     environment.functions = &expr::FunctionRegistry::Builtin();
     environment.patrol_interval_ms = configuration.settings.basic.rule_patrol_interval.value;
     rules = std::make_unique<rule::Registry>(std::move(environment), store->Table("rule"),

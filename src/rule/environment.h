@@ -34,6 +34,9 @@ struct Environment {
     std::function<void(const std::string& rule_id)> deleted;
     // A rule has a new definition: what actions have left on disk that are no more goes too. May be empty.
     std::function<void(const exec::RuleSpec&)> replaced;
+    // While what it returns lives, clients of paths that an ended rule served stay connected, for the run
+    // that takes its place. May be empty.
+    std::function<std::shared_ptr<void>()> hold_clients;
     const sql::FunctionChecker* functions = nullptr;  // not owned; may be null
     int64_t patrol_interval_ms = 10'000;              // how often failed rules are started again
 };

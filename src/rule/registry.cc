@@ -156,6 +156,7 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
     const std::string text = def.text;
     const bool temp = def.temp;
     const bool triggered = def.triggered;
+    const std::shared_ptr<void> hold = HoldClients();
     Result<void> done = rule.Replace(std::move(def), triggered ? std::move(pipeline) : nullptr);
     if (done && temp) {
         if (auto removed = table_->Delete(id); !removed) {
@@ -174,6 +175,10 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
     }
     ArmTimers();
     return Change{id, std::move(warnings)};
+}
+
+std::shared_ptr<void> Registry::HoldClients() const {
+    return environment_.hold_clients ? environment_.hold_clients() : nullptr;
 }
 
 // The old rule had to end first, because both may need the same endpoint; now it goes on.
@@ -246,6 +251,7 @@ Result<void> Registry::Start(const std::string& id) {
     }
     rule->def().triggered = true;
     unstored_.erase(id);
+    const std::shared_ptr<void> hold = HoldClients();
     auto started = rule->Start();
     ArmTimers();
     return started;
