@@ -26,6 +26,7 @@ class StageBuilder {
     NodeStats* AddNode(NodeStats::Kind kind, const std::string& name);
     Result<void> MakeErrorEncoder();
     Result<void> AddCodecs(const std::string& sink_name, int& position);
+    Result<void> AddDynamic(const SinkDescriptor& descriptor, const config::Node& props);
     Result<void> AddTransport(const SinkDescriptor& descriptor, const SinkSpec& spec, int position);
     Result<void> AddCache(const SinkDescriptor& descriptor, const SinkSpec& spec, int position);
 
@@ -112,9 +113,14 @@ Result<void> StageBuilder::Build(const SinkDescriptor& descriptor, const SinkSpe
     return {};
 }
 
+Result<void> StageBuilder::AddDynamic(const SinkDescriptor& descriptor, const config::Node& props) {
+    return descriptor.dynamic_properties ? out_.dynamic.Add(props, descriptor.dynamic_properties(props))
+                                         : Result<void>();
+}
+
 Result<void> StageBuilder::AddTransport(const SinkDescriptor& descriptor, const SinkSpec& spec,
                                         int position) {
-    HAUMEA_TRY_VOID(out_.dynamic.Add(spec.props, descriptor.dynamic_properties));
+    HAUMEA_TRY_VOID(AddDynamic(descriptor, spec.props));
     HAUMEA_TRY(out_.message_sink, descriptor.make_message_sink(spec, services_));
     if (out_.common.enable_cache) {
         return AddCache(descriptor, spec, position);
@@ -157,7 +163,7 @@ Result<void> StageBuilder::AddCache(const SinkDescriptor& descriptor, const Sink
         }
         SinkSpec other = spec;
         HAUMEA_TRY(other.props, descriptor.redirect(spec.props, out_.common.resend_destination));
-        HAUMEA_TRY_VOID(out_.dynamic.Add(other.props, descriptor.dynamic_properties));
+        HAUMEA_TRY_VOID(AddDynamic(descriptor, other.props));
         auto made = descriptor.make_message_sink(other, services_);
         if (!made) {
             return Fail(std::move(made.error()).With("resendDestination"));

@@ -50,7 +50,9 @@ class ActionTest : public testing::Test {
                                               Services&) -> Result<std::unique_ptr<MessageSink>> {
             return std::make_unique<WireSink>(wire_);
         };
-        descriptor.dynamic_properties = {"path", "requestHeader"};
+        descriptor.dynamic_properties = [](const config::Node&) {
+            return std::vector<std::string>{"path", "requestHeader"};
+        };
         registry_.Add(std::move(descriptor));
         services_.aes_key = "0123456789abcdef0123456789abcdef";
     }

@@ -66,8 +66,9 @@ struct SinkDescriptor {
     std::function<Result<config::Node>(const config::Node& props, const std::string& destination)> redirect;
     // The sink's own properties, beside the common ones. Static.
     std::span<const PropertyDoc> properties;
-    // Properties that may hold templates, also in nested texts.
-    std::vector<std::string> dynamic_properties;
+    // Names of those of `props` that may hold templates, also in nested texts: they are computed for every
+    // message. Empty: none.
+    std::function<std::vector<std::string>(const config::Node& props)> dynamic_properties;
 };
 
 // The connector types of this process: filled once at start by engine/builtin.cc, then read only: any thread.

@@ -29,6 +29,7 @@ class DynamicSink::Target final : public ConnectionObserver, public connect::Del
         }
         owner_->Changed(*this);
     }
+    void SetNumbers(metrics::NodeStats::NumbersReader reader) override { numbers = std::move(reader); }
     void OnConfirmed(uint64_t mark) override {
         while (!asked.empty() && asked.front() <= mark) {
             asked.pop_front();
@@ -63,6 +64,7 @@ class DynamicSink::Target final : public ConnectionObserver, public connect::Del
     int64_t used_ms = 0;
     ConnectionState state = ConnectionState::kConnecting;
     std::string reason;
+    metrics::NodeStats::NumbersReader numbers;
     bool blocked = false;  // a message for it waits for the ready callback
     bool closed = false;
     size_t unasked = 0;          // messages sent since the last question of the cache
@@ -102,6 +104,7 @@ Result<void> DynamicSink::Open(metrics::NodeStats& stats) {
     if (settings_.can_open) {
         HAUMEA_TRY_VOID(settings_.can_open());
     }
+    stats_->SetNumbers([this](metrics::Numbers& into) { ReadNumbers(into); });
     ShowWorst();
     if (caches_ != nullptr) {
         caches_->Start(settings_.values, [this](std::vector<std::vector<std::string>> found) {
@@ -253,7 +256,26 @@ bool DynamicSink::MakeRoom(int64_t now_ms) noexcept {
     return true;
 }
 
+void DynamicSink::ReadNumbers(metrics::Numbers& into) const {
+    into = gone_;
+    for (const auto& [key, target] : targets_) {
+        if (target->numbers) {
+            metrics::Numbers own;
+            target->numbers(own);
+            metrics::Merge(own, into);
+        }
+    }
+}
+
 void DynamicSink::CloseTarget(Target& target) noexcept {
+    if (target.numbers) {
+        metrics::Numbers last;
+        target.numbers(last);
+        std::erase_if(last, [](const metrics::Number& number) {
+            return number.kind->type != metrics::PrometheusText::FamilyType::kCounter;
+        });
+        metrics::Merge(last, gone_);
+    }
     target.Close();
     const auto found = targets_.find(target.key);
     buried_.push_back(std::move(found->second));
@@ -398,6 +420,7 @@ void DynamicSink::Close() {
         worst_ = nullptr;
     }
     if (stats_ != nullptr) {
+        stats_->SetNumbers({});
         stats_->SetConnection(ConnectionState::kDisconnected, "closed", scheduler_->clock().NowMs());
     }
 }

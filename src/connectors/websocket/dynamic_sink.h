@@ -12,21 +12,26 @@
 #include "connect/destination_caches.h"
 #include "connect/sink.h"
 #include "io/scheduler.h"
+#include "metrics/node_stats.h"
+#include "metrics/numbers.h"
 
 namespace haumea::connectors {
 
-// Hears of the connection of a sink that is one of several.
+// Hears of the connection of a sink that is one of several, in place of its node.
 class ConnectionObserver {
   public:
     virtual ~ConnectionObserver() = default;
     virtual void OnConnection(metrics::ConnectionState state, const std::string& reason) = 0;
+    // As metrics::NodeStats::SetNumbers.
+    virtual void SetNumbers(metrics::NodeStats::NumbersReader reader) = 0;
 };
 
 // A sink whose destination is computed for every message (templates in `path` and header values, contract
 // §6): one target per distinct value, opened with the first message for it and closed when it has been idle.
 // Bounded; a message that would need one more while none is idle is dropped and counted. All targets count
-// into the node of the sink; its connection is the worst of theirs, with the name of that target. With
-// enableCache each target has a cache of its own in front of it. Owned by one action; home loop only.
+// into the node of the sink; its connection is the worst of theirs, with the name of that target, and its
+// numbers are those of all, closed ones included. With enableCache each target has a cache of its own in front
+// of it. Owned by one action; home loop only.
 class DynamicSink final : public connect::MessageSink {
   public:
     struct Settings {
@@ -77,6 +82,7 @@ class DynamicSink final : public connect::MessageSink {
     // The connection of `target` has changed.
     void Changed(Target& target);
     void ShowWorst();
+    void ReadNumbers(metrics::Numbers& into) const;
     void Confirmed();
     void Lost();
 
@@ -87,6 +93,7 @@ class DynamicSink final : public connect::MessageSink {
     std::function<void()> ready_;
     std::unordered_map<std::string_view, std::shared_ptr<Target>> targets_;  // by Target::key
     std::vector<std::shared_ptr<Target>> buried_;  // closed, perhaps from inside one of their own calls
+    metrics::Numbers gone_;                        // counters of targets that are closed
     const Target* worst_ = nullptr;                // whose connection is shown
     bool closed_ = false;
     bool full_ = false;                     // said already that targets are missing

@@ -272,6 +272,35 @@ TEST_F(DynamicSinkTest, AMarkIsConfirmedWhenEveryTargetThatHadMessagesHasAnswere
     EXPECT_FALSE(sink_->RequestConfirmation(3)) << "nothing waits for it";
 }
 
+TEST_F(DynamicSinkTest, ItsNumbersAreThoseOfAllTargetsAndCountersOutliveThem) {
+    static constexpr metrics::NumberKind kSent{"sent", "sent_total",
+                                               metrics::PrometheusText::FamilyType::kCounter, "sent"};
+    static constexpr metrics::NumberKind kOpen{"open", "open", metrics::PrometheusText::FamilyType::kGauge,
+                                               "open"};
+    Make();
+    int looks = 0;
+    for (const char* path : {"/a", "/b"}) {
+        Send("1", {path});
+        wires_[path].observer->SetNumbers([&looks](metrics::Numbers& into) {
+            ++looks;
+            into.push_back({&kSent, {}, 2});
+            into.push_back({&kOpen, {}, 1});
+        });
+    }
+    metrics::Numbers numbers;
+    stats_.ReadNumbers(numbers);
+    ASSERT_EQ(numbers.size(), 2U);
+    EXPECT_EQ(numbers[0].value, 4);
+    EXPECT_EQ(numbers[1].value, 2);
+    EXPECT_EQ(looks, 2) << "whoever looks brings every target up to date";
+    Pass(2000);
+    EXPECT_EQ(sink_->targets(), 0U);
+    numbers.clear();
+    stats_.ReadNumbers(numbers);
+    ASSERT_EQ(numbers.size(), 1U);
+    EXPECT_EQ(numbers[0].value, 4);
+}
+
 TEST_F(DynamicSinkTest, ALostTargetWithUnconfirmedMessagesLosesThemForTheCache) {
     Cache cache;
     Make(3, {0}, &cache);

@@ -68,7 +68,11 @@ constexpr connect::PropertyDoc kDocs[] = {
     {"proxy", "string", "",
      "client role: HTTP proxy to go through by CONNECT, http://user:password@host:port; the environment "
      "(HTTP_PROXY) is not looked at"},
-    {"maxDynamicTargets", "integer", "64", "templates in path or headers: destinations open at a time"},
+    {"maxDynamicTargets", "integer", "64",
+     "templates in path or headers: destinations open at a time. Server role: such a path exists from its "
+     "first message on, which finds no client (no_client; with enableCache it waits for one); create it "
+     "before "
+     "as a managed endpoint, and the first message arrives too"},
     {"dynamicTargetIdle", "duration", "5m", "after that long without a message such a destination is closed"},
 };
 
@@ -362,6 +366,16 @@ void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig
 }  // namespace
 
 std::span<const connect::PropertyDoc> WebSocketPropertyDocs() { return kDocs; }
+
+bool IsClientRole(const config::Node& props) {
+    for (const char* name : {"addr", "address"}) {
+        const config::Node* value = props.FindNoCase(name);
+        if (value != nullptr && !(value->is_string() && value->as_string().empty())) {
+            return true;
+        }
+    }
+    return false;
+}
 
 Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std::string& datasource,
                                             const std::string& what, Templates templates) {

@@ -46,6 +46,9 @@ struct WebSocketConfig {
 
 std::span<const connect::PropertyDoc> WebSocketPropertyDocs();
 
+// Do these properties dial a remote (`addr` or `address` is given)?
+bool IsClientRole(const config::Node& props);
+
 // May path and header values be templates?
 enum class Templates : uint8_t { kRefused, kAllowed };
 

@@ -12,7 +12,13 @@ void RegisterWebSocket(connect::Registry& registry) {
     sink.doc = "Publishes results to a WebSocket path that is served, or to a remote server.";
     sink.make_message_sink = MakeWebSocketSink;
     sink.redirect = RedirectWebSocketSink;
-    sink.dynamic_properties = {"path", "datasource", "requestHeader"};
+    sink.dynamic_properties = [](const config::Node& props) {
+        std::vector<std::string> names{"path", "datasource"};
+        if (IsClientRole(props)) {  // clients that connect to us send their own headers
+            names.emplace_back("requestHeader");
+        }
+        return names;
+    };
     sink.properties = WebSocketPropertyDocs();
     registry.Add(std::move(sink));
     registry.Add(connect::SourceDescriptor{

@@ -66,10 +66,11 @@ class WebSocketSink : public connect::MessageSink {
         return false;
     }
 
-    // Of one target among several there are none: the list of connections has them.
     void ShowNumbers(metrics::NodeStats::NumbersReader reader) {
         if (observer_ == nullptr) {
             stats_->SetNumbers(std::move(reader));
+        } else {
+            observer_->SetNumbers(std::move(reader));
         }
     }
 
