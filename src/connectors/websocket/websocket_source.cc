@@ -44,6 +44,21 @@ Ref<connect::Metadata> MetadataOf(const ws::ClientInfo& client) {
     return MakeRef<connect::Metadata>(Value::Object({fields.data(), count}));
 }
 
+// Of what a remote sends: the same names, of the request that was sent to it.
+Ref<connect::Metadata> MetadataOf(const WebSocketConfig& config) {
+    Arena arena;
+    const std::string_view target = config.path;
+    const size_t question = target.find('?');
+    const std::string_view query =
+        question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+    Field fields[] = {{"headers", TextObject({}, arena)},
+                      {"path", Value::String(target.substr(0, question))},
+                      {"pathVariables", TextObject({}, arena)},
+                      {"query", Value::String(query)},
+                      {"remoteAddress", Value::String(config.target.HostPortText())}};
+    return MakeRef<connect::Metadata>(Value::Object({fields, SortFields(fields)}));
+}
+
 // Server role: what clients of the path send.
 class ServerSource final : public connect::Source, private ws::EndpointListener {
   public:
@@ -114,8 +129,7 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
     Result<void> Start(connect::SourceListener& listener) override {
         listener_ = &listener;
         const std::string url = config_.target.Url();
-        const Field fields[] = {{"path", Value::String(config_.path)}, {"remoteAddress", Value::String(url)}};
-        metadata_ = MakeRef<connect::Metadata>(Value::Object(fields));
+        metadata_ = MetadataOf(config_);
         HAUMEA_TRY(client_, pool_->Acquire(config_.target, config_.behaviour, *this));
         for (const std::string& warning : client_.warnings()) {
             log::Warn("source websocket {}: {}", url, warning);
