@@ -32,6 +32,8 @@ int Run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
     watch_command->add_option("url", watch_options.url, "ws://host:port/path");
     watch_command->add_option("--listen", watch_options.listen,
                               "host:port/path: be the server and print what clients send");
+    watch_command->add_flag("-k,--insecure", watch_options.insecure,
+                            "wss: do not verify the server's certificate");
     watch_command->add_flag("--rate", watch_options.rate, "Show messages and bytes per second instead");
     watch_command->add_option("--seconds", watch_options.seconds, "Stop after that time (0: never)")
         ->check(CLI::NonNegativeNumber);

@@ -18,11 +18,12 @@ int Run(int argc, char** argv, const std::function<int(const ServeOptions&)>& se
 
 // `haumea watch URL`: prints each message of a channel as a line until Ctrl-C or `seconds`.
 struct WatchOptions {
-    std::string url;     // ws://host:port/path
-    std::string listen;  // host:port/path: wait for clients there instead of dialling
-    bool rate = false;   // one line per second with messages and bytes instead of the messages
-    double seconds = 0;  // 0: no limit
-    int64_t count = 0;   // stop after that many messages; 0: no limit
+    std::string url;        // ws://host:port/path
+    std::string listen;     // host:port/path: wait for clients there instead of dialling
+    bool rate = false;      // one line per second with messages and bytes instead of the messages
+    double seconds = 0;     // 0: no limit
+    int64_t count = 0;      // stop after that many messages; 0: no limit
+    bool insecure = false;  // wss: whoever answers is trusted
 };
 int Watch(const WatchOptions& options);
 

@@ -161,6 +161,10 @@ int Watch(const WatchOptions& options) {
     if (!address) {
         return Fail(address.error().message);
     }
+    if (options.insecure) {
+        Say(url->secure ? "warning: the server's certificate is not verified (--insecure)"
+                        : "warning: --insecure has no effect without wss://");
+    }
     // Standard output is for messages alone; what is worth saying, Say() says.
     log::SetLevel(log::Level::kOff);
     io::Loop loop;
@@ -200,6 +204,7 @@ int Watch(const WatchOptions& options) {
         target.path = url->path;
         if (url->secure) {
             target.tls.emplace();
+            target.tls->insecure_skip_verify = options.insecure;
         }
         auto acquired = pool->Acquire(target, ws::ClientBehaviour{}, client);
         if (!acquired) {

@@ -29,7 +29,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(status, 0)
         for part in ("haumea serve", "haumea watch ws://", "version", "README.md"):
             self.assertIn(part, text)
-        for command, options in (("serve", ("--etc", "--data", "--log")), ("watch", ("--rate", "--listen", "--seconds", "--count"))):
+        for command, options in (("serve", ("--etc", "--data", "--log")), ("watch", ("--rate", "--listen", "--seconds", "--count", "--insecure"))):
             status, text, _ = run(command, "--help")
             self.assertEqual(status, 0)
             for option in options:
@@ -136,7 +136,7 @@ class Watch(ServerTest):
 
 
 class WatchTls(unittest.TestCase):
-    def test_a_certificate_that_nobody_vouches_for_is_refused_by_name(self):
+    def test_a_certificate_that_nobody_vouches_for_is_refused_by_name_unless_told_to_take_it(self):
         with tempfile.TemporaryDirectory(prefix="haumea-e2e-") as folder:
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem",
                             "-days", "2", "-subj", "/CN=localhost"], cwd=folder, check=True, capture_output=True)
@@ -151,6 +151,14 @@ class WatchTls(unittest.TestCase):
                 process.kill()
                 process.communicate()
                 self.assertIn(part, line)
+            for switch in ("--insecure", "-k"):
+                process = subprocess.Popen([BINARY, "watch", switch, f"wss://localhost:{server.data_port}/out"], stderr=subprocess.PIPE,
+                                           stdout=subprocess.DEVNULL, text=True)
+                lines = [process.stderr.readline() for _ in range(2)]
+                process.kill()
+                process.communicate()
+                self.assertEqual(lines, ["warning: the server's certificate is not verified (--insecure)\n",
+                                         f"connected to wss://localhost:{server.data_port}/out\n"])
 
 
 if __name__ == "__main__":
