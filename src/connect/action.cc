@@ -272,9 +272,11 @@ void SinkPipeline::SendRows(const Emission& emission) noexcept {
 void SinkPipeline::Finish(bool maybe_text, std::vector<std::string> dynamic) noexcept {
     EncodedMessage message;
     message.dynamic = std::move(dynamic);
-    // JSON and urlencoded are UTF-8 by construction; other texts hold what came in.
+    // JSON and urlencoded are UTF-8 by construction; other texts hold what came in, and a template can cut
+    // a character in two.
+    const bool by_construction = stages_.encoder->is_text() && stages_.common.transform.data_template.empty();
     message.is_text = maybe_text && !stages_.packer.changes_bytes() &&
-                      (stages_.encoder->is_text() || ws::IsValidUtf8(encoded_.view()));
+                      (by_construction || ws::IsValidUtf8(encoded_.view()));
     // The form in which it goes out when it is late; what is no JSON has none of its own.
     const bool flagged = stages_.common.enable_cache && !stages_.common.resend_indicator_field.empty() &&
                          SetIndicator(encoded_.view(), stages_.common.resend_indicator_field, flagged_);

@@ -412,6 +412,19 @@ TEST_F(ActionTest, CompressionComesLast) {
     EXPECT_EQ(plain.view(), R"([{"a":1}])");
 }
 
+TEST_F(ActionTest, WhatATemplateCutsInTheMiddleOfACharacterIsNoText) {
+    for (const char* batch : {"0", "1"}) {
+        wire_.text.clear();
+        wire_.messages.clear();
+        ASSERT_EQ(Make(fmt::format(R"({{"dataTemplate":"{{{{trunc 2 .a}}}}","sendSingle":true,"batchSize":{}}})", batch)), "");
+        Emit(R"([{"a":"x\u00e9"}])");
+        Emit(R"([{"a":"ab\u00e9"}])");
+        ASSERT_EQ(wire_.text.size(), 2U);
+        EXPECT_FALSE(wire_.text[0]) << "half a character: a text frame would end the connection";
+        EXPECT_TRUE(wire_.text[1]);
+    }
+}
+
 TEST_F(ActionTest, MistakesInPropertiesAreRefusedByName) {
     const std::pair<const char*, const char*> cases[] = {
         {R"({"batchSize":-1})", "invalid batchSize -1"},
