@@ -416,7 +416,9 @@ TEST_F(ActionTest, WhatATemplateCutsInTheMiddleOfACharacterIsNoText) {
     for (const char* batch : {"0", "1"}) {
         wire_.text.clear();
         wire_.messages.clear();
-        ASSERT_EQ(Make(fmt::format(R"({{"dataTemplate":"{{{{trunc 2 .a}}}}","sendSingle":true,"batchSize":{}}})", batch)), "");
+        ASSERT_EQ(Make(fmt::format(
+                      R"({{"dataTemplate":"{{{{trunc 2 .a}}}}","sendSingle":true,"batchSize":{}}})", batch)),
+                  "");
         Emit(R"([{"a":"x\u00e9"}])");
         Emit(R"([{"a":"ab\u00e9"}])");
         ASSERT_EQ(wire_.text.size(), 2U);

@@ -1,9 +1,9 @@
-#include "expr/fn_unicode.h"
+#include "data/letters.h"
 
 #include <algorithm>
 #include <array>
 
-namespace haumea::expr {
+namespace haumea {
 
 namespace {
 
@@ -127,9 +127,9 @@ size_t Encode(char32_t c, char* out) noexcept {
 }
 
 template <char32_t (*Map)(char32_t)>
-Value MapCase(std::string_view text, FunctionContext& ctx) noexcept {
+std::string_view MapCase(std::string_view text, Arena& arena) noexcept {
     // No mapping above needs more than one byte more.
-    char* out = static_cast<char*>(ctx.arena.Allocate(text.size() * 2, 1));
+    char* out = static_cast<char*>(arena.Allocate(text.size() * 2, 1));
     size_t size = 0;
     while (!text.empty()) {
         const size_t n = FirstRuneSize(text);
@@ -144,7 +144,7 @@ Value MapCase(std::string_view text, FunctionContext& ctx) noexcept {
         }
         text.remove_prefix(n);
     }
-    return Value::String({out, size});
+    return {out, size};
 }
 
 bool IsSpace(char32_t c) noexcept {
@@ -153,18 +153,40 @@ bool IsSpace(char32_t c) noexcept {
            c == 0x3000;
 }
 
+}  // namespace
+
+size_t FirstRuneSize(std::string_view text) noexcept {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    const size_t wanted = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+    if (wanted > text.size()) {
+        return 1;
+    }
+    for (size_t i = 1; i < wanted; ++i) {
+        if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
+            return 1;
+        }
+    }
+    return wanted;
+}
+
+size_t CountRunes(std::string_view text) noexcept {
+    size_t count = 0;
+    for (; !text.empty(); ++count) {
+        text.remove_prefix(FirstRuneSize(text));
+    }
+    return count;
+}
+
+std::string_view ToLowerCase(std::string_view text, Arena& arena) noexcept {
+    return MapCase<LowerRune>(text, arena);
+}
+std::string_view ToUpperCase(std::string_view text, Arena& arena) noexcept {
+    return MapCase<UpperRune>(text, arena);
+}
+
 // A broken byte is no white space, even 0x85.
 bool IsSpaceRune(std::string_view rune) noexcept {
     return (rune.size() > 1 || static_cast<unsigned char>(rune[0]) < 0x80) && IsSpace(Decode(rune));
-}
-
-}  // namespace
-
-Value ToLowerCase(std::string_view text, FunctionContext& ctx) noexcept {
-    return MapCase<LowerRune>(text, ctx);
-}
-Value ToUpperCase(std::string_view text, FunctionContext& ctx) noexcept {
-    return MapCase<UpperRune>(text, ctx);
 }
 
 std::string_view TrimSpace(std::string_view text, bool left, bool right) noexcept {
@@ -190,4 +212,4 @@ std::string_view TrimSpace(std::string_view text, bool left, bool right) noexcep
     return text;
 }
 
-}  // namespace haumea::expr
+}  // namespace haumea

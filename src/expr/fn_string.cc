@@ -2,7 +2,6 @@
 
 #include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
-#include "expr/fn_unicode.h"
 
 namespace haumea::expr {
 
@@ -59,8 +58,12 @@ Value NumBytes(Args args, FunctionContext& ctx) noexcept {
     return Value::Int(CountsAsNull(args[0]) ? 0 : static_cast<int64_t>(Text(args[0], ctx).size()));
 }
 
-Value Lower(Args args, FunctionContext& ctx) noexcept { return ToLowerCase(Text(args[0], ctx), ctx); }
-Value Upper(Args args, FunctionContext& ctx) noexcept { return ToUpperCase(Text(args[0], ctx), ctx); }
+Value Lower(Args args, FunctionContext& ctx) noexcept {
+    return Value::String(ToLowerCase(Text(args[0], ctx), ctx.arena));
+}
+Value Upper(Args args, FunctionContext& ctx) noexcept {
+    return Value::String(ToUpperCase(Text(args[0], ctx), ctx.arena));
+}
 
 template <bool kLeft>
 Value Pad(Args args, FunctionContext& ctx) noexcept {

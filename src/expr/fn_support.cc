@@ -32,28 +32,6 @@ const char* Complaint(char kind, const sql::Expr& arg) {
 
 }  // namespace
 
-size_t FirstRuneSize(std::string_view text) noexcept {
-    const auto lead = static_cast<unsigned char>(text[0]);
-    const size_t wanted = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
-    if (wanted > text.size()) {
-        return 1;
-    }
-    for (size_t i = 1; i < wanted; ++i) {
-        if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
-            return 1;
-        }
-    }
-    return wanted;
-}
-
-size_t CountRunes(std::string_view text) noexcept {
-    size_t count = 0;
-    for (; !text.empty(); ++count) {
-        text.remove_prefix(FirstRuneSize(text));
-    }
-    return count;
-}
-
 std::string CheckKinds(const sql::CallExpr& call, std::string_view kinds) {
     for (size_t i = 0; i < call.args.size() && i < kinds.size(); ++i) {
         if (const char* expected = Complaint(kinds[i], *call.args[i]); expected != nullptr) {

@@ -9,6 +9,7 @@
 
 #include "data/cast.h"
 #include "data/go_format.h"
+#include "data/letters.h"
 #include "expr/function.h"
 
 // What the function families share. Every function is free of state, noexcept, and runs on the home loop of
@@ -78,10 +79,6 @@ class ObjectResult {
     Field* fields_;
     size_t size_ = 0;
 };
-
-// Length in bytes of the UTF-8 sequence at the front of `text` (1 for broken ones); text is not empty.
-size_t FirstRuneSize(std::string_view text) noexcept;
-size_t CountRunes(std::string_view text) noexcept;
 
 // Checks of literal arguments by position; columns and calls always pass.
 // n: number, i: integer, s: string, b: boolean, d: nothing literal (datetime), '.': anything.

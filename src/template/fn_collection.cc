@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "template/function.h"
@@ -71,6 +72,85 @@ Value Reverse(std::span<const Value> args, CallContext& ctx) {
     }
     std::vector<Value> items(args[0].items().rbegin(), args[0].items().rend());
     return MakeList(ctx, items);
+}
+Value Prepend(std::span<const Value> args, CallContext& ctx) {
+    if (!IsList(args[0])) {
+        return NoList(ctx, "prepend", args[0]);
+    }
+    std::vector<Value> items{args[1]};
+    items.insert(items.end(), args[0].items().begin(), args[0].items().end());
+    return MakeList(ctx, items);
+}
+Value Initial(std::span<const Value> args, CallContext& ctx) {
+    if (!IsList(args[0])) {
+        return NoList(ctx, "find initial", args[0]);
+    }
+    return args[0].size() == 0 ? args[0] : Value::Array(args[0].items().first(args[0].size() - 1));
+}
+Value Concat(std::span<const Value> args, CallContext& ctx) {
+    std::vector<Value> items;
+    for (const Value& list : args) {
+        if (!IsList(list)) {
+            return NoList(ctx, "concat", list);
+        }
+        items.insert(items.end(), list.items().begin(), list.items().end());
+    }
+    return MakeList(ctx, items);
+}
+bool IsIn(std::span<const Value> items, const Value& value) {
+    return std::any_of(items.begin(), items.end(), [&](const Value& item) {
+        return item.type() == value.type() && DeepEquals(item, value);
+    });
+}
+Value Unique(std::span<const Value> args, CallContext& ctx) {
+    if (!IsList(args[0])) {
+        return NoList(ctx, "find uniq", args[0]);
+    }
+    constexpr size_t kMost = 10'000;  // each is compared with all before it
+    if (args[0].size() > kMost) {
+        return Value::Error("uniq: the list has more than 10000 elements");
+    }
+    std::vector<Value> items;
+    for (const Value& item : args[0].items()) {
+        if (!IsIn(items, item)) {
+            items.push_back(item);
+        }
+    }
+    return MakeList(ctx, items);
+}
+Value Without(std::span<const Value> args, CallContext& ctx) {
+    if (!IsList(args[0])) {
+        return NoList(ctx, "find without", args[0]);
+    }
+    std::vector<Value> items;
+    for (const Value& item : args[0].items()) {
+        if (!IsIn(args.subspan(1), item)) {
+            items.push_back(item);
+        }
+    }
+    return MakeList(ctx, items);
+}
+Value Compact(std::span<const Value> args, CallContext& ctx) {
+    if (!IsList(args[0])) {
+        return NoList(ctx, "compact", args[0]);
+    }
+    std::vector<Value> items;
+    std::copy_if(args[0].items().begin(), args[0].items().end(), std::back_inserter(items), Truth);
+    return MakeList(ctx, items);
+}
+Value Chunk(std::span<const Value> args, CallContext& ctx) {
+    if (!IsList(args[1])) {
+        return NoList(ctx, "chunk", args[1]);
+    }
+    const auto size = static_cast<size_t>(std::max<int64_t>(args[0].as_int(), 1));
+    std::vector<Value> parts;
+    for (auto rest = args[1].items(); !rest.empty(); rest = rest.subspan(std::min(size, rest.size()))) {
+        parts.push_back(Value::Array(rest.first(std::min(size, rest.size()))));
+    }
+    return MakeList(ctx, parts);
+}
+Value DeepEqual(std::span<const Value> args, CallContext&) {
+    return Value::Bool(args[0].type() == args[1].type() && DeepEquals(args[0], args[1]));
 }
 Value Has(std::span<const Value> args, CallContext& ctx) {
     if (args[1].is_null()) {
@@ -153,6 +233,24 @@ Value Filter(std::span<const Value> args, CallContext& ctx, bool keep) {
 }
 Value Pick(std::span<const Value> args, CallContext& ctx) { return Filter(args, ctx, true); }
 Value Omit(std::span<const Value> args, CallContext& ctx) { return Filter(args, ctx, false); }
+// A new map of all; of equal keys the first counts, or the last.
+Value Merged(std::span<const Value> args, CallContext& ctx, bool last) {
+    std::vector<Field> fields;
+    for (size_t i = 0; i < args.size(); ++i) {
+        for (const Field& field : args[last ? args.size() - 1 - i : i].fields()) {
+            const bool known = std::any_of(fields.begin(), fields.end(),
+                                           [&](const Field& other) { return other.key == field.key; });
+            if (!known) {
+                fields.push_back(field);
+            }
+        }
+    }
+    Field* copy = ctx.arena.AllocateArray<Field>(fields.size());
+    std::copy(fields.begin(), fields.end(), copy);
+    return Value::Object({copy, SortFields({copy, fields.size()})});
+}
+Value Merge(std::span<const Value> args, CallContext& ctx) { return Merged(args, ctx, false); }
+Value MergeOverwrite(std::span<const Value> args, CallContext& ctx) { return Merged(args, ctx, true); }
 // dig KEY... DEFAULT MAP
 Value Dig(std::span<const Value> args, CallContext&) {
     Value value = args.back();
@@ -190,17 +288,42 @@ Value KindIs(std::span<const Value> args, CallContext& ctx) {
 }
 
 constexpr Function kLists[] = {
-    {"default", "aa*", Default}, {"empty", "a", Empty},    {"coalesce", "a*", Coalesce},
-    {"all", "a*", All},          {"any", "a*", Any},       {"ternary", "aab", Ternary},
-    {"fail", "s", FailNow},      {"list", "a*", List},     {"tuple", "a*", List},
-    {"first", "a", First},       {"last", "a", Last},      {"rest", "a", Rest},
-    {"append", "aa", Append},    {"push", "aa", Append},   {"reverse", "a", Reverse},
-    {"has", "aa", Has},          {"slice", "aa*", Slice},  {"typeOf", "a", TypeOf},
-    {"kindOf", "a", KindOf},     {"typeIs", "sa", TypeIs}, {"kindIs", "sa", KindIs},
+    {"default", "aa*", Default},
+    {"empty", "a", Empty},
+    {"coalesce", "a*", Coalesce},
+    {"all", "a*", All},
+    {"any", "a*", Any},
+    {"ternary", "aab", Ternary},
+    {"fail", "s", FailNow},
+    {"list", "a*", List},
+    {"tuple", "a*", List},
+    {"first", "a", First},
+    {"last", "a", Last},
+    {"rest", "a", Rest},
+    {"append", "aa", Append},
+    {"push", "aa", Append},
+    {"reverse", "a", Reverse},
+    {"prepend", "aa", Prepend},
+    {"initial", "a", Initial},
+    {"concat", "a*", Concat},
+    {"uniq", "a", Unique},
+    {"without", "aa*", Without},
+    {"compact", "a", Compact},
+    {"chunk", "ia", Chunk},
+    {"deepEqual", "aa", DeepEqual},
+    {"has", "aa", Has},
+    {"slice", "aa*", Slice},
+    {"typeOf", "a", TypeOf},
+    {"kindOf", "a", KindOf},
+    {"typeIs", "sa", TypeIs},
+    {"kindIs", "sa", KindIs},
 };
 constexpr Function kMaps[] = {
-    {"dict", "a*", Dict},    {"get", "ms", Get},    {"hasKey", "ms", HasKey}, {"keys", "m*", Keys},
-    {"values", "m", Values}, {"pick", "ms*", Pick}, {"omit", "ms*", Omit},    {"dig", "aaa*", Dig},
+    {"dict", "a*", Dict},     {"get", "ms", Get},
+    {"hasKey", "ms", HasKey}, {"keys", "m*", Keys},
+    {"values", "m", Values},  {"pick", "ms*", Pick},
+    {"omit", "ms*", Omit},    {"dig", "aaa*", Dig},
+    {"merge", "m*", Merge},   {"mergeOverwrite", "m*", MergeOverwrite},
 };
 
 }  // namespace

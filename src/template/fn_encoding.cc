@@ -62,6 +62,54 @@ Value RawJson(const Value& value, CallContext& ctx, bool must) {
 Value ToRawJson(std::span<const Value> args, CallContext& ctx) { return RawJson(args[0], ctx, false); }
 Value MustToRawJson(std::span<const Value> args, CallContext& ctx) { return RawJson(args[0], ctx, true); }
 
+// In lines, two spaces per level, as Go's json.MarshalIndent.
+Value PrettyJson(const Value& value, CallContext& ctx, bool must) {
+    const Value compact = ToJsonText(value, ctx, must);
+    if (compact.is_error()) {
+        return compact;
+    }
+    const std::string_view text = compact.text();
+    std::string out;
+    size_t depth = 0;
+    bool quoted = false;
+    const auto line = [&] { out.append("\n").append(depth * 2, ' '); };
+    for (size_t i = 0; i < text.size() && out.size() <= ctx.max_bytes; ++i) {
+        const char c = text[i];
+        if (quoted) {
+            out += c;
+            if (c == '\\') {
+                out += text[++i];
+            }
+            quoted = c != '"';
+        } else if (c == '{' || c == '[') {
+            out += c;
+            if (text[i + 1] == '}' || text[i + 1] == ']') {
+                out += text[++i];
+                continue;
+            }
+            ++depth;
+            line();
+        } else if (c == '}' || c == ']') {
+            --depth;
+            line();
+            out += c;
+        } else {
+            out += c;
+            quoted = c == '"';
+            if (c == ',') {
+                line();
+            } else if (c == ':') {
+                out += ' ';
+            }
+        }
+    }
+    return out.size() > ctx.max_bytes ? Value::Error("the result is too large") : MakeText(ctx, out);
+}
+Value ToPrettyJson(std::span<const Value> args, CallContext& ctx) { return PrettyJson(args[0], ctx, false); }
+Value MustToPrettyJson(std::span<const Value> args, CallContext& ctx) {
+    return PrettyJson(args[0], ctx, true);
+}
+
 Value Parsed(const Value& text, CallContext& ctx, bool must) {
     char* bytes = static_cast<char*>(ctx.arena.Allocate(text.size() + Buffer::kPadding, 1));
     std::memcpy(bytes, text.text().data(), text.size());
@@ -156,6 +204,8 @@ constexpr Function kFunctions[] = {
     {"mustToJson", "a", MustToJson},
     {"toRawJson", "a", ToRawJson},
     {"mustToRawJson", "a", MustToRawJson},
+    {"toPrettyJson", "a", ToPrettyJson},
+    {"mustToPrettyJson", "a", MustToPrettyJson},
     {"fromJson", "s", FromJson},
     {"mustFromJson", "s", MustFromJson},
     {"base64", "a", Base64},

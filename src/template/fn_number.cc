@@ -1,7 +1,8 @@
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "template/function.h"
@@ -148,17 +149,92 @@ Value Round(std::span<const Value> args, CallContext&) {
     const double fraction = std::fabs(value - whole);
     return Value::Double((fraction >= up ? whole + std::copysign(1.0, value) : whole) / scale);
 }
+Value AddOneFloat(std::span<const Value> args, CallContext&) { return Decimal(ToDouble(args[0]) + 1); }
+Value MaxFloat(std::span<const Value> args, CallContext&) {
+    return Fold(args, [](double a, double b) { return std::fmax(a, b); });
+}
+Value MinFloat(std::span<const Value> args, CallContext&) {
+    return Fold(args, [](double a, double b) { return std::fmin(a, b); });
+}
+
+// Whole numbers from `start` to before `stop`.
+Value Numbers(int64_t start, int64_t stop, int64_t step, CallContext& ctx) {
+    const bool up = step > 0;
+    if (step == 0 || (up ? start >= stop : start <= stop)) {
+        return Value::Array({});
+    }
+    const uint64_t span = up ? static_cast<uint64_t>(stop) - static_cast<uint64_t>(start)
+                             : static_cast<uint64_t>(start) - static_cast<uint64_t>(stop);
+    const uint64_t stride = up ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
+    const uint64_t count = (span - 1) / stride + 1;
+    if (count > ctx.max_bytes / sizeof(Value)) {
+        return Value::Error("the result is too large");
+    }
+    Value* items = ctx.arena.AllocateArray<Value>(count);
+    for (uint64_t i = 0; i < count; ++i) {
+        items[i] = Value::Int(Wrap(static_cast<uint64_t>(start) + i * static_cast<uint64_t>(step)));
+    }
+    return Value::Array({items, count});
+}
+Value Until(std::span<const Value> args, CallContext& ctx) {
+    const int64_t stop = args[0].as_int();
+    return Numbers(0, stop, stop < 0 ? -1 : 1, ctx);
+}
+Value UntilStep(std::span<const Value> args, CallContext& ctx) {
+    return Numbers(args[0].as_int(), args[1].as_int(), args[2].as_int(), ctx);
+}
+// seq LAST, seq FIRST LAST, seq FIRST STEP LAST: as the command of that name, numbers with spaces between.
+Value Sequence(std::span<const Value> args, CallContext& ctx) {
+    if (args.empty() || args.size() > 3) {
+        return Value::String("");
+    }
+    const int64_t first = args.size() > 1 ? args[0].as_int() : 1;
+    const int64_t last = args.back().as_int();
+    const int64_t step = args.size() == 3 ? args[1].as_int() : last < first ? -1 : 1;
+    if (last == INT64_MAX || last == INT64_MIN) {
+        return Value::Error("the result is too large");
+    }
+    const Value numbers = Numbers(first, step < 0 ? last - 1 : last + 1, step, ctx);
+    if (numbers.is_error()) {
+        return numbers;
+    }
+    std::string out;
+    for (const Value& number : numbers.items()) {
+        fmt::format_to(std::back_inserter(out), "{}{}", out.empty() ? "" : " ", number.as_int());
+    }
+    return MakeText(ctx, out);
+}
+
 Value Int(std::span<const Value> args, CallContext&) { return Value::Int(ToInt(args[0])); }
 Value Float64(std::span<const Value> args, CallContext&) { return Value::Double(ToDouble(args[0])); }
 
 constexpr Function kFunctions[] = {
-    {"add", "a*", Add},        {"add1", "a", AddOne},     {"sub", "aa", Sub},
-    {"mul", "aa*", Mul},       {"div", "aa", Div},        {"mod", "aa", Mod},
-    {"max", "aa*", Max},       {"min", "aa*", Min},       {"biggest", "aa*", Max},
-    {"addf", "aa*", AddFloat}, {"subf", "aa*", SubFloat}, {"mulf", "aa*", MulFloat},
-    {"divf", "aa*", DivFloat}, {"floor", "a", Floor},     {"ceil", "a", Ceil},
-    {"round", "aia*", Round},  {"int", "a", Int},         {"int64", "a", Int},
-    {"atoi", "s", Int},        {"float64", "a", Float64},
+    {"add", "a*", Add},
+    {"add1", "a", AddOne},
+    {"sub", "aa", Sub},
+    {"mul", "aa*", Mul},
+    {"div", "aa", Div},
+    {"mod", "aa", Mod},
+    {"max", "aa*", Max},
+    {"min", "aa*", Min},
+    {"biggest", "aa*", Max},
+    {"addf", "aa*", AddFloat},
+    {"subf", "aa*", SubFloat},
+    {"mulf", "aa*", MulFloat},
+    {"divf", "aa*", DivFloat},
+    {"floor", "a", Floor},
+    {"ceil", "a", Ceil},
+    {"round", "aia*", Round},
+    {"int", "a", Int},
+    {"int64", "a", Int},
+    {"atoi", "s", Int},
+    {"float64", "a", Float64},
+    {"add1f", "a", AddOneFloat},
+    {"maxf", "aa*", MaxFloat},
+    {"minf", "aa*", MinFloat},
+    {"until", "i", Until},
+    {"untilStep", "iii", UntilStep},
+    {"seq", "i*", Sequence},
 };
 
 }  // namespace

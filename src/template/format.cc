@@ -11,7 +11,7 @@
 namespace haumea::text_template {
 namespace {
 
-constexpr int kMaxWidth = 10'000;
+constexpr int kMaxWidth = 1'000'000;  // as in Go
 
 struct Spec {
     bool minus = false;

@@ -35,6 +35,8 @@ std::span<const Function> NumberFunctions();
 std::span<const Function> ListFunctions();
 std::span<const Function> MapFunctions();
 std::span<const Function> EncodingFunctions();
+std::span<const Function> PatternFunctions();
+std::span<const Function> TimeFunctions();
 
 // False for false, 0, "", empty lists and maps, nil and what is missing.
 bool Truth(const Value& value);

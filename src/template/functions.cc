@@ -10,8 +10,9 @@ namespace haumea::text_template {
 const Function* FindFunction(std::string_view name) {
     static const auto* const kIndex = [] {
         auto* index = new std::unordered_map<std::string_view, const Function*>();
-        for (const auto family : {ComparisonFunctions(), PrintFunctions(), StringFunctions(),
-                                  NumberFunctions(), ListFunctions(), MapFunctions(), EncodingFunctions()}) {
+        for (const auto family :
+             {ComparisonFunctions(), PrintFunctions(), StringFunctions(), NumberFunctions(), ListFunctions(),
+              MapFunctions(), EncodingFunctions(), PatternFunctions(), TimeFunctions()}) {
             for (const Function& function : family) {
                 index->emplace(function.name, &function);
             }

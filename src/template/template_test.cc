@@ -103,6 +103,77 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"{{if and .t .s}}both{{end}}{{or .e \"x\"}}", "bothx"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    Letters, Outputs,
+    testing::Values(
+        Case{"{{upper \"h\u00e9llo\"}} {{lower \"\u00c9\u0416\"}} {{swapcase \"aB\u00e9\"}}",
+             "H\u00c9LLO \u00e9\u0436 Ab\u00c9"},
+        Case{"{{title \"foo-bar \u00e9a_b 1st\"}} {{untitle \"Foo-Bar Baz\"}} {{initials \"\u00e9t\u00e9 "
+             "b\"}}",
+             "Foo-Bar \u00c9a_b 1st foo-Bar baz \u00e9b"},
+        Case{"{{replace \"\" \"-\" \"\u00e9a\"}} {{splitList \"\" \"\u00e9a\" | len}} {{trimAll \"\u00e9\" "
+             "\"\u00e9a\u00e9\"}}",
+             "-\u00e9-a- 2 a"},
+        Case{"[{{trim \"\u00a0x\u2003\"}}] {{nospace \"a \u00a0b\"}}", "[x] ab"},
+        Case{"{{camelcase \"http_server-name\"}} {{abbrev 5 \"hello world\"}} {{plural \"a\" \"b\" 2}}",
+             "HttpServerName he... b"},
+        Case{"{{wrap 5 \"Hello World\"}} {{wrapWith 3 \"|\" \"a b c d abcdef g\"}}",
+             "Hello\nWorld a b|c d|abcdef|g"},
+        Case{"{{(split \"$\" \"a$b\")._1}} {{(splitn \"$\" 2 \"a$b$c\")._1}}", "b b$c"},
+        Case{"{{sortAlpha (list \"b\" \"a\" 3)}} {{toStrings (list 1 nil \"x\") | toJson}}",
+             "[3 a b] [\"1\",\"x\"]"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Lists, Outputs,
+    testing::Values(Case{"{{until 3}} {{until -2}} {{untilStep 1 10 4}} {{untilStep 3 0 -2}} {{until 0}}",
+                         "[0 1 2] [0 -1] [1 5 9] [3 1] []"},
+                    Case{"{{seq 3}}|{{seq 2 4}}|{{seq 1 2 6}}|{{seq 0}}|{{seq 3 1}}|{{seq 5 -2 0}}",
+                         "1 2 3|2 3 4|1 3 5|1 0|3 2 1|5 3 1"},
+                    Case{"{{uniq (list 1 1 2)}} {{without (list 1 2 3) 2}} {{compact (list 1 0 \"\" 2)}} "
+                         "{{concat (list 1) (list 2)}}",
+                         "[1 2] [1 3] [1 2] [1 2]"},
+                    Case{"{{prepend (list 2) 1}} {{initial (list 1 2)}} {{chunk 2 (list 1 2 3)}} {{deepEqual "
+                         "(list 1) (list 1)}}",
+                         "[1 2] [1] [[1 2] [3]] true"},
+                    Case{"{{merge (dict \"a\" 1) (dict \"a\" 2 \"b\" 3) | toJson}} {{mergeOverwrite (dict "
+                         "\"a\" 1) (dict \"a\" 2) | toJson}}",
+                         "{\"a\":1,\"b\":3} {\"a\":2}"},
+                    Case{"{{maxf 1.5 2.5}} {{minf 1.5 2}} {{add1f 0.1}}", "2.5 1.5 1.1"},
+                    Case{"{{toPrettyJson (dict \"a\" (list 1 \"x,{\") \"b\" (dict) \"c\" (list))}}",
+                         "{\n  \"a\": [\n    1,\n    \"x,{\"\n  ],\n  \"b\": {},\n  \"c\": []\n}"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    PatternsAndTimes, Outputs,
+    testing::Values(Case{"{{regexMatch \"^[a-z]+$\" \"abc\"}} {{regexMatch \"(\" \"abc\"}} {{regexFind "
+                         "\"[0-9]+\" \"a12b3\"}}",
+                         "true false 12"},
+                    Case{"{{regexFindAll \"[0-9]\" \"a1b2c3\" 2}} {{regexFindAll \"a*\" \"baaac\" -1 | len}}",
+                         "[1 2] 3"},
+                    Case{"{{regexReplaceAll \"a(x*)b\" \"-ab-axxb-\" \"${1}W\"}} {{regexReplaceAll "
+                         "\"a(x*)b\" \"-axb\" \"$1W\"}}",
+                         "-W-xxW- -"},
+                    Case{"{{regexReplaceAllLiteral \"a(x*)b\" \"-ab-\" \"${1}\"}} {{regexQuoteMeta \"1.2\"}}",
+                         "-${1}- 1\\.2"},
+                    Case{"{{regexSplit \"z+\" \"pizza\" -1}} {{regexSplit \"z\" \"pizza\" 2 | toJson}} "
+                         "{{regexSplit \"\" \"ab\" -1}}",
+                         "[pi a] [\"pi\",\"za\"] [a b]"},
+                    Case{"{{date \"2006-01-02\" .d}} {{dateInZone \"15:04 MST\" 0 \"UTC\"}} {{htmlDate "
+                         "86400}} {{unixEpoch .d}}",
+                         "2020-01-02 00:00 UTC 1970-01-02 1577934245"},
+                    Case{"{{toDate \"2006-01-02\" \"2020-02-03\" | unixEpoch}} {{gt (now | unixEpoch | "
+                         "int64) 1500000000}}",
+                         "1580688000 true"}));
+
+TEST(Bounds, ListsAndPaddingBeyondTheOutputAreRefused) {
+    for (const char* source :
+         {"{{until 1000000000}}", "{{untilStep 0 1000000000 1 | len}}", "{{seq 1000000000}}",
+          "{{\"x\" | indent 1000000000}}", "{{uniq (until 20000)}}"}) {
+        const Outcome outcome = Expand(source);
+        EXPECT_FALSE(outcome.ok) << source;
+        EXPECT_LT(outcome.text.size(), 200U);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
     Functions, Outputs,
     testing::Values(
         Case{"{{index .arr 0}} {{index .o \"z\" \"y\"}} {{len .s}}", "1 9 11"},
