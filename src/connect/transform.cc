@@ -43,7 +43,11 @@ Result<std::unique_ptr<Transform>> Transform::Make(TransformOptions options,
     std::unique_ptr<Transform> transform(new Transform(std::move(options)));
     transform->limits_ = limits;
     if (!transform->options_.data_template.empty()) {
-        HAUMEA_TRY(transform->template_, text_template::Template::Parse(transform->options_.data_template));
+        auto parsed = text_template::Template::Parse(transform->options_.data_template);
+        if (!parsed) {
+            return Fail(std::move(parsed.error()).With("property dataTemplate"));
+        }
+        transform->template_ = std::move(*parsed);
     }
     return transform;
 }
