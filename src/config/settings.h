@@ -25,7 +25,8 @@ struct DataTls {
     std::string cert_file;
     std::string key_file;
     std::string client_ca;
-    std::string client_auth = "none";  // none, request, require
+    std::string client_auth = "none";        // none, request, require
+    std::string tls_min_version = "tls1.2";  // tls1.2, tls1.3
 };
 
 struct BasicSettings {

@@ -46,6 +46,9 @@ Schema<DataTls> DataTlsSchema() {
     s.Add("clientAuth", &DataTls::client_auth)
         .Values({"none", "request", "require"})
         .Doc("whether clients are asked for a certificate, and refused without one");
+    s.Add("tlsMinVersion", &DataTls::tls_min_version)
+        .Values({"tls1.2", "tls1.3"})
+        .Doc("oldest version of TLS that a client may speak");
     return s;
 }
 

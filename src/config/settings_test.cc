@@ -280,6 +280,8 @@ std::vector<std::string> GoodValues(const Field& field) {
                              "error",
                              "none",
                              "request",
+                             "tls1.2",
+                             "tls1.3",
                              "sqlite",
                              "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
                              "MDEyMzQ1Njc4OWFiY2RlZg==",

@@ -62,9 +62,13 @@ void UseTls(const config::DataTls& files, ws::ServerSettings& settings) {
     options.certificate.file = files.cert_file;
     options.key.file = files.key_file;
     options.client_ca.file = files.client_ca;
+    options.certificate.property = "certfile";
+    options.key.property = "keyfile";
+    options.client_ca.property = "clientCa";
     options.client_certificate = files.client_auth == "require"   ? io::ClientCertificate::kRequire
                                  : files.client_auth == "request" ? io::ClientCertificate::kRequest
                                                                   : io::ClientCertificate::kNone;
+    options.min_version = files.tls_min_version == "tls1.3" ? io::TlsVersion::kTls13 : io::TlsVersion::kTls12;
     auto context = std::make_shared<std::shared_ptr<io::TlsContext>>();
     settings.prepare = [context, options]() -> Result<void> {
         auto made = io::TlsContext::ForServer(options);

@@ -134,6 +134,7 @@ class TlsStreamImpl final : public TlsStream {
         return result == 1 ? IoResult{IoResult::Status::kOk} : Outcome(result);
     }
     bool handshake_done() const noexcept override { return SSL_is_init_finished(ssl_.get()) == 1; }
+    bool got_bytes() const noexcept override { return transport_.got_bytes; }
 
     IoResult Read(std::span<char> into) noexcept override {
         ERR_clear_error();

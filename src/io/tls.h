@@ -14,9 +14,12 @@ namespace haumea::io {
 struct PemSource {
     std::string file;
     std::string text;
+    std::string property{};  // where it was given, which errors name; may be empty. Not of its identity.
 
     bool empty() const noexcept { return file.empty() && text.empty(); }
-    bool operator==(const PemSource&) const = default;
+    bool operator==(const PemSource& other) const noexcept {
+        return file == other.file && text == other.text;
+    }
 };
 
 enum class TlsVersion : uint8_t { kTls12, kTls13 };
@@ -77,6 +80,8 @@ class TlsStream : public Stream {
     // Goes on with the handshake: kOk when it is done, kWouldBlock (then WaitReadable and again), kFailed.
     virtual IoResult Handshake() noexcept = 0;
     virtual bool handshake_done() const noexcept = 0;
+    // Has the peer sent anything yet?
+    virtual bool got_bytes() const noexcept = 0;
 };
 
 }  // namespace haumea::io

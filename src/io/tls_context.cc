@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -36,6 +37,21 @@ std::string NameOf(const PemSource& source, const char* what) {
                                : fmt::format("{} \"{}\"", what, source.file);
 }
 
+// In front of an error: "property rootCaPath: CA certificate \"ca.pem\"".
+std::string Subject(const PemSource& source, const char* what) {
+    return (source.property.empty() ? "" : fmt::format("property {}: ", source.property)) +
+           NameOf(source, what);
+}
+
+// Where a relative name was looked for.
+std::string Place(const std::string& file) {
+    std::error_code error;
+    const auto folder = std::filesystem::current_path(error);
+    return file.starts_with('/') || error
+               ? ""
+               : fmt::format("; relative names are taken from the working directory {}", folder.string());
+}
+
 Result<std::string> ReadPem(const PemSource& source, const char* what) {
     if (source.file.empty()) {
         return source.text;
@@ -50,8 +66,8 @@ Result<std::string> ReadPem(const PemSource& source, const char* what) {
         text.resize(static_cast<size_t>(in.gcount()));
     }
     if (text.empty()) {
-        return Failf("{} cannot be read: {}", NameOf(source, what),
-                     errno == 0 ? "it is empty" : ErrorText(errno));
+        const std::string reason = errno == 0 ? "it is empty" : ErrorText(errno);
+        return Failf("{} cannot be read: {}{}", Subject(source, what), reason, Place(source.file));
     }
     return text;
 }
@@ -66,7 +82,7 @@ Result<> UseCertificate(SSL_CTX* context, const PemSource& source) {
     const Certificate leaf(PEM_read_bio_X509_AUX(bio.get(), nullptr, NoPassphrase, nullptr));
     if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
         const std::string reason = TlsErrorText();
-        return Failf("{} is not a usable PEM certificate: {}", NameOf(source, "certificate"), reason);
+        return Failf("{} is not a usable PEM certificate: {}", Subject(source, "certificate"), reason);
     }
     SSL_CTX_clear_chain_certs(context);
     while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr)) {
@@ -85,13 +101,13 @@ Result<> UseKey(SSL_CTX* context, const PemSource& source, const PemSource& cert
     if (!key) {
         const bool encrypted = pem.find("ENCRYPTED") != std::string::npos;
         const std::string reason = TlsErrorText();
-        return Failf("{} is not a usable PEM key: {}", NameOf(source, "private key"),
+        return Failf("{} is not a usable PEM key: {}", Subject(source, "private key"),
                      encrypted ? "it has a passphrase; store it without one" : reason);
     }
     if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
         ERR_clear_error();
-        return Failf("{} does not belong to {}", NameOf(source, "private key"),
-                     NameOf(certificate, "certificate"));
+        return Failf("{} does not belong to {}; give the two that were made for each other",
+                     Subject(source, "private key"), NameOf(certificate, "certificate"));
     }
     return {};
 }
@@ -126,7 +142,7 @@ Result<> UseCa(SSL_CTX* context, const PemSource& source, bool announce) {
     }
     const std::string reason = TlsErrorText();
     if (count == 0) {
-        return Failf("{} holds no PEM certificate: {}", NameOf(source, "CA certificate"), reason);
+        return Failf("{} holds no PEM certificate: {}", Subject(source, "CA certificate"), reason);
     }
     return {};
 }

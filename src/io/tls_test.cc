@@ -9,6 +9,7 @@
 
 #include "io/testing/memory_stream.h"
 #include "io/testing/test_certificates.h"
+#include "io/tls_context.h"
 #include "io/virtual_scheduler.h"
 
 namespace haumea::io {
@@ -328,13 +329,55 @@ TEST_F(TlsTest, AServerThatWantsACertificateIsQuotedWithTheRemedy) {
               "privateKeyPath");
 }
 
-TEST_F(TlsTest, OldVersionsAreRefused) {
-    TlsServerOptions server = ServerOptions();
-    server.min_version = TlsVersion::kTls13;
-    TlsClientOptions client = ClientOptions();
-    client.min_version = TlsVersion::kTls13;
-    Make(client, server);
-    EXPECT_EQ(Shake(), IoResult::Status::kOk) << client_->last_error();
+// A pair of which one side, an outsider to our settings, speaks `version` at most and takes anything older.
+class TlsVersions : public TlsTest {
+  protected:
+    static void Limit(TlsContext& context, int version) {
+        SSL_CTX* ssl = context.impl().ssl.get();
+        SSL_CTX_set_security_level(ssl, 0);  // or OpenSSL itself would refuse what is older than TLS 1.2
+        SSL_CTX_set_min_proto_version(ssl, TLS1_VERSION);
+        SSL_CTX_set_max_proto_version(ssl, version);
+    }
+    // What the client's side comes to; empty: the handshake succeeds.
+    std::string Shake(TlsContext& client, TlsContext& server) {
+        auto [a, b] = MakeMemoryPair(scheduler_);
+        client_ = TlsStream::Client(std::move(a), client, "localhost");
+        server_ = TlsStream::Server(std::move(b), server);
+        if (TlsTest::Shake() == IoResult::Status::kOk) {
+            return "";
+        }
+        EXPECT_FALSE(server_->handshake_done());
+        return client_->last_error();
+    }
+    std::string ClientOfVersion(int version, TlsVersion server_minimum) {
+        TlsServerOptions options = ServerOptions();
+        options.min_version = server_minimum;
+        const auto server = *TlsContext::ForServer(options);
+        SSL_CTX_set_security_level(server->impl().ssl.get(), 0);
+        const auto client = *TlsContext::ForClient(ClientOptions());
+        Limit(*client, version);
+        return Shake(*client, *server);
+    }
+    std::string ServerOfVersion(int version, TlsVersion client_minimum) {
+        TlsClientOptions options = ClientOptions();
+        options.min_version = client_minimum;
+        const auto client = *TlsContext::ForClient(options);
+        SSL_CTX_set_security_level(client->impl().ssl.get(), 0);
+        const auto server = *TlsContext::ForServer(ServerOptions());
+        Limit(*server, version);
+        return Shake(*client, *server);
+    }
+};
+
+TEST_F(TlsVersions, OldOnesAreRefused) {
+    EXPECT_EQ(ClientOfVersion(TLS1_2_VERSION, TlsVersion::kTls12), "");
+    EXPECT_EQ(ClientOfVersion(TLS1_3_VERSION, TlsVersion::kTls13), "");
+    EXPECT_THAT(ClientOfVersion(TLS1_1_VERSION, TlsVersion::kTls12), HasSubstr("version"));
+    EXPECT_THAT(ClientOfVersion(TLS1_2_VERSION, TlsVersion::kTls13), HasSubstr("version"));
+    EXPECT_EQ(ServerOfVersion(TLS1_2_VERSION, TlsVersion::kTls12), "");
+    EXPECT_EQ(ServerOfVersion(TLS1_3_VERSION, TlsVersion::kTls13), "");
+    EXPECT_THAT(ServerOfVersion(TLS1_1_VERSION, TlsVersion::kTls12), HasSubstr("version"));
+    EXPECT_THAT(ServerOfVersion(TLS1_2_VERSION, TlsVersion::kTls13), HasSubstr("version"));
 }
 
 // ---- certificates and keys ----
@@ -349,8 +392,10 @@ TEST_F(TlsTest, MistakesInCertificatesAndKeysAreNamed) {
     EXPECT_EQ(TlsContext::ForClient(options).error().message,
               "the certificate text is not a usable PEM certificate: no \"-----BEGIN\" line of that kind");
     options.certificate.text = ca_.certificate;
-    EXPECT_EQ(TlsContext::ForClient(options).error().message,
-              "the private key text does not belong to the certificate text");
+    EXPECT_EQ(
+        TlsContext::ForClient(options).error().message,
+        "the private key text does not belong to the certificate text; give the two that were made for each "
+        "other");
     options.key = {};
     EXPECT_EQ(TlsContext::ForClient(options).error().message,
               "a certificate is given without its private key; give both or none");
