@@ -249,6 +249,23 @@ bool IsIn(std::span<const PropertyDoc> table, std::string_view name) {
                        [name](const PropertyDoc& doc) { return EqualsNoCase(doc.name, name); });
 }
 
+Result<void> CheckNames(const config::Node& props, const std::string& what) {
+    if (!props.is_object()) {
+        return {};
+    }
+    std::map<std::string, const config::Node::Member*> seen;
+    for (const config::Node::Member& member : props.object()) {
+        std::string name(member.first);
+        std::transform(name.begin(), name.end(), name.begin(), Lower);
+        const auto [place, fresh] = seen.emplace(std::move(name), &member);
+        if (!fresh && config::ToJson(place->second->second) != config::ToJson(member.second)) {
+            return Failf("{}: property {} is given twice with different values, also as {}: give only one",
+                         what, place->second->first, member.first);
+        }
+    }
+    return {};
+}
+
 void WarnUnknown(const config::Node& props, const std::string& what,
                  std::initializer_list<std::span<const PropertyDoc>> known,
                  std::vector<std::string>& warnings) {

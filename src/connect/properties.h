@@ -68,6 +68,9 @@ class PropertyReader {
 void WarnUnknown(const config::Node& props, const std::string& what,
                  std::initializer_list<std::span<const PropertyDoc>> known,
                  std::vector<std::string>& warnings);
+// Refuses names that differ in nothing but case (path and PATH) when their values do: nobody could say which
+// counts.
+Result<void> CheckNames(const config::Node& props, const std::string& what);
 // Is `name` in `table`, whatever its case?
 bool IsIn(std::span<const PropertyDoc> table, std::string_view name);
 

@@ -88,5 +88,11 @@ TEST(WarnUnknown, NamesWhatNoTableKnows) {
     EXPECT_EQ(warnings, std::vector<std::string>{"sink x: unknown property pth has no effect"});
 }
 
+TEST(CheckNames, RefusesNamesThatDifferInCaseAndDisagree) {
+    EXPECT_TRUE(CheckNames(Props(R"({"a":1,"A":1,"b":{"x":1},"B":{"x":1}})"), "x"));
+    EXPECT_EQ(CheckNames(Props(R"({"a":1,"b":2,"A":2})"), "x").error().message,
+              "x: property a is given twice with different values, also as A: give only one");
+}
+
 }  // namespace
 }  // namespace haumea::connect

@@ -67,6 +67,14 @@ config::Node CacheDefaults(const config::SinkSettings& sink) {
 }  // namespace
 
 Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const {
+    if (const config::Node* given = props.FindNoCase(kSelector);
+        given != nullptr && !given->is_string() && !given->is_null()) {
+        return Fail(
+            Errorf(ErrorCode::kExecutor,
+                   "property connectionSelector is {} (type {}), but the name of a connection in quotes "
+                   "is needed",
+                   config::ToJson(*given), given->kind_name()));
+    }
     const std::string selector = SelectorIn(props);
     if (selector.empty()) {
         return props;
@@ -151,6 +159,13 @@ Result<connect::DecodeProperties> ConnectorFactory::DecodePropertiesOf(const sql
             {connect::DecodePropertyDocs(), connect::CommonSourcePropertyDocs(), source->properties},
             decode->warnings);
     }
+    if (type == kWebSocket) {
+        HAUMEA_TRY(const config::Node complete, Complete(props));
+        const auto config = connectors::ReadWebSocketConfig(complete, "", "source websocket");
+        if (config) {
+            decode->warnings.insert(decode->warnings.end(), config->warnings.begin(), config->warnings.end());
+        }
+    }
     return decode;
 }
 
@@ -212,6 +227,9 @@ Result<std::shared_ptr<connect::Unpacker>> ConnectorFactory::UnpackerFor(
 
 Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
                                                       const config::Node& given) const {
+    if (auto good = connect::CheckNames(given, fmt::format("sink {}", type)); !good) {
+        return Fail(std::move(good.error()).WithCode(ErrorCode::kExecutor));
+    }
     config::Node props = CacheDefaults(sink_settings_);
     const config::Node* resource = given.FindNoCase("resourceId");
     if (resource != nullptr && resource->is_string()) {

@@ -81,9 +81,11 @@ class Dial final : public io::Connector {
                         false);
             return;
         }
+        // A server without TLS may wait for the rest of what it takes for a request.
         Fail({io::ConnectStep::kTls,
-              fmt::format("the server has not finished the TLS handshake within {} ms (connectTimeout)",
-                          timeout_ms_)});
+              fmt::format("the server has not finished the TLS handshake within {} ms (connectTimeout){}",
+                          timeout_ms_,
+                          tls_->got_bytes() ? "" : "; if it does not speak TLS, set scheme: ws")});
     }
 
     // ---- the proxy ----

@@ -295,6 +295,13 @@ TEST_F(ClientPoolTest, AProbeOfASilentServerEndsInTime) {
     port_ = (*listener)->port();
     behaviour_.connect_timeout_ms = 30;
     EXPECT_THAT(Probe(Target()), HasSubstr("30 ms (connectTimeout)"));
+    // A server of HTTP may take the beginning of TLS for a request whose end is still to come.
+    ClientTarget secure = Target();
+    secure.tls.emplace();
+    EXPECT_EQ(Probe(secure),
+              "TLS: the server has not finished the TLS handshake within 30 ms (connectTimeout); if it does "
+              "not speak "
+              "TLS, set scheme: ws");
 }
 
 }  // namespace

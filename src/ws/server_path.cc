@@ -1,5 +1,7 @@
 #include "ws/server_path.h"
 
+#include <algorithm>
+
 #include "base/hex.h"
 
 namespace haumea::ws {
@@ -27,12 +29,23 @@ std::string CheckEndpointPath(std::string_view path) {
     if (path.find_first_of("?#") != std::string_view::npos) {
         return "the path that is served has no query and no fragment; leave out what begins with ? or #";
     }
+    std::vector<std::string_view> variables;
     while (!path.empty()) {
         const std::string_view segment = TakeSegment(path);
         const bool plain = segment.find_first_of("{}") == std::string_view::npos;
         const bool variable = IsVariable(segment) && segment.find_first_of("{}", 1) == segment.size() - 1;
         if (!plain && !variable) {
             return "a variable of a path template is a whole segment, as in /c/{id}";
+        }
+        if (variable && segment.find(':') != std::string_view::npos) {
+            return "a variable of a path template takes any value, without a pattern; write {id} and test "
+                   "meta(id) in the rule";
+        }
+        if (variable && std::find(variables.begin(), variables.end(), segment) != variables.end()) {
+            return "two variables of the path template have the same name; rename one";
+        }
+        if (variable) {
+            variables.push_back(segment);
         }
         for (const char c : segment) {
             if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f') {

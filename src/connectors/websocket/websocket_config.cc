@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "data/cast.h"
+#include "connectors/websocket/websocket_tls.h"
 #include "template/template.h"
 #include "ws/client.h"
 #include "ws/client_handshake.h"
@@ -99,47 +99,8 @@ int64_t ReadDuration(PropertyReader& reader, std::string_view name, int64_t defa
     return value;
 }
 
-// PEM material given as a file or as base64 of the text; the file wins.
-io::PemSource ReadPem(PropertyReader& reader, std::string_view path_name, std::string_view raw_name,
-                      std::string_view raw_alias = {}) {
-    io::PemSource pem;
-    pem.file = reader.String(path_name);
-    std::string raw = raw_alias.empty() ? reader.String(raw_name) : reader.Aliased(raw_name, raw_alias);
-    if (pem.file.empty() && !raw.empty()) {
-        if (auto text = DecodeBase64(raw)) {
-            pem.text = std::move(*text);
-        } else {
-            reader.Refuse(Errorf("property {} is no base64: it holds the base64 of a PEM text", raw_name));
-        }
-    }
-    return pem;
-}
-
-// Fills target.tls and says whether the connection is wss.
-void ReadTls(PropertyReader& reader, WebSocketConfig& config) {
-    io::TlsClientOptions tls;
-    tls.insecure_skip_verify = reader.Bool("insecureSkipVerify", false);
-    tls.certificate = ReadPem(reader, "certificationPath", "certificationRaw", "certficationRaw");
-    tls.key = ReadPem(reader, "privateKeyPath", "privateKeyRaw");
-    tls.root_ca = ReadPem(reader, "rootCaPath", "rootCARaw");
-    const std::string version = reader.String("tlsMinVersion");
-    if (version == "tls1.3" || version == "1.3") {
-        tls.min_version = io::TlsVersion::kTls13;
-    } else if (!version.empty() && version != "tls1.2" && version != "1.2") {
-        reader.Refuse(Errorf("property tlsMinVersion is \"{}\", but has to be tls1.2 or tls1.3", version));
-    }
-    const bool certificates = !tls.certificate.empty() || !tls.key.empty() || !tls.root_ca.empty();
-    const bool wants_tls = certificates || tls.insecure_skip_verify || !version.empty();
-    const std::string scheme = reader.String("scheme");
-    if (!scheme.empty() && scheme != "ws" && scheme != "wss") {
-        reader.Refuse(Errorf("property scheme is \"{}\", but has to be ws or wss", scheme));
-    } else if (scheme == "ws" && certificates) {
-        reader.Refuse(
-            Errorf("property scheme is ws, but certificates are given: set scheme to wss or leave them out"));
-    } else if (scheme == "ws" && tls.insecure_skip_verify) {
-        config.warnings.push_back(
-            fmt::format("{}: insecureSkipVerify has no effect with scheme ws", reader.what()));
-    }
+// Properties of the data server, and those that only eKuiper knows.
+void WarnOfOthers(PropertyReader& reader, WebSocketConfig& config) {
     for (const std::string_view name : {"handshakeTimeout", "maxClientsPerAddress"}) {
         if (reader.Has(name)) {
             config.warnings.push_back(fmt::format(
@@ -153,14 +114,16 @@ void ReadTls(PropertyReader& reader, WebSocketConfig& config) {
                 fmt::format("{}: property {} is accepted without effect", reader.what(), name));
         }
     }
-    if (!config.client_role || !(scheme == "wss" || (scheme.empty() && wants_tls))) {
-        return;
+    constexpr std::array<std::string_view, 4> kOfClients = {"reconnectInitialDelay", "reconnectMaxDelay",
+                                                            "reconnectMultiplier", "writeTimeout"};
+    constexpr std::array<std::string_view, 4> kOfServers = {"maxClients", "maxControlFramesPerSecond",
+                                                            "blockTimeout", "metadataHeaders"};
+    for (const std::string_view name : config.client_role ? kOfServers : kOfClients) {
+        if (reader.Has(name)) {
+            config.warnings.push_back(fmt::format("{}: property {} has no effect with{} addr", reader.what(),
+                                                  name, config.client_role ? "" : "out"));
+        }
     }
-    // Unreadable files, a key that does not fit and the like are mistakes of the rule, not of the connection.
-    if (auto context = io::TlsContext::ForClient(tls); !context) {
-        reader.Refuse(std::move(context.error()));
-    }
-    config.target.tls = std::move(tls);
 }
 
 void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
@@ -179,18 +142,24 @@ void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
         }
         config.target.headers.emplace_back(name, value);
     };
+    // The type, not the value: it may be a secret.
+    const auto refuse = [&reader](const std::string& name, const config::Node& value) {
+        reader.Refuse(
+            Errorf("property requestHeader.{} is of type {}, but has to be a text or a list of texts", name,
+                   value.kind_name()));
+    };
     for (const auto& [name, value] : headers->object()) {
         if (value.is_string()) {
             add(name, value.as_string());
             continue;
         }
         if (!value.is_array()) {
-            reader.Refuse(Errorf("property requestHeader.{} has to be a text or a list of texts", name));
+            refuse(name, value);
             return;
         }
         for (const config::Node& item : value.array()) {
             if (!item.is_string()) {
-                reader.Refuse(Errorf("property requestHeader.{} has to be a text or a list of texts", name));
+                refuse(name, item);
                 return;
             }
             add(name, item.as_string());
@@ -202,7 +171,7 @@ void ReadHeaders(PropertyReader& reader, WebSocketConfig& config) {
 void RefuseTemplates(PropertyReader& reader, const config::Node& props) {
     for (const std::string_view name : {"addr", "address", "scheme", "certificationPath", "privateKeyPath",
                                         "rootCaPath", "certificationRaw", "certficationRaw", "privateKeyRaw",
-                                        "rootCARaw", "tlsMinVersion", "connectionSelector"}) {
+                                        "rootCARaw", "tlsMinVersion", "proxy", "connectionSelector"}) {
         const config::Node* value = props.FindNoCase(name);
         if (value != nullptr && value->is_string() && text_template::IsTemplate(value->as_string())) {
             reader.Refuse(
@@ -308,7 +277,8 @@ void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
     }
     if (const config::Node* multiplier = reader.Any("reconnectMultiplier")) {
         if (!multiplier->is_number() || multiplier->as_double() < 1 || multiplier->as_double() > 100) {
-            reader.Refuse(Errorf("property reconnectMultiplier has to be a number from 1 to 100"));
+            reader.Refuse(Errorf("property reconnectMultiplier is {}, but has to be a number from 1 to 100",
+                                 config::ToJson(*multiplier)));
         } else {
             client.reconnect.multiplier = multiplier->as_double();
         }
@@ -344,23 +314,38 @@ void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
     config.slow_consumer = endpoint.slow_consumer = ReadPolicy(reader);
 }
 
-void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig& config) {
-    auto host = ws::ParseHostPort(addr, config.target.tls ? 443 : 80);
-    if (!host) {
-        reader.Refuse(Errorf("property addr is \"{}\": {}", addr, host.error().message));
-        return;
-    }
-    config.target.host = std::move(host->host);
-    config.target.port = host->port;
-    config.target.path = config.path;
-    // Values of templates are checked with each message, what stands around them now.
+// The first words alone are what users and tools look for, and all there is to say of a path that is missing.
+Error PathError(const WebSocketConfig& config, std::string_view property) {
+    const std::string given =
+        config.path.empty() ? "" : fmt::format(": {0} is \"{1}\", write \"/{1}\"", property, config.path);
+    return Errorf("websocket endpoint should start with /{}{}", given,
+                  config.client_role ? " (eKuiper 1.x let the path of a client go without)" : "");
+}
+
+// What the properties say of a remote has to make a request that no server takes for another one, also where
+// it is not sent.
+void CheckTarget(PropertyReader& reader, const WebSocketConfig& config) {
     ws::ClientTarget sample = config.target;
+    sample.host = config.client_role ? sample.host : "localhost";
+    // Values of templates are checked with each message, what stands around them now.
     for (const DynamicProperty& property : config.dynamic) {
         (property.header ? sample.headers[*property.header].second : sample.path) = "/";
     }
     if (auto checked = ws::Client::Check(sample); !checked) {
         reader.Refuse(std::move(checked.error()));
     }
+}
+
+void ReadTarget(PropertyReader& reader, const std::string& addr, WebSocketConfig& config) {
+    auto host = ws::ParseHostPort(addr, config.target.tls ? 443 : 80);
+    if (!host) {
+        reader.Refuse(Errorf("property addr: {}", host.error().message));
+        return;
+    }
+    config.target.host = std::move(host->host);
+    config.target.port = host->port;
+    config.target.path = config.path;
+    CheckTarget(reader, config);
 }
 
 }  // namespace
@@ -379,6 +364,7 @@ bool IsClientRole(const config::Node& props) {
 
 Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std::string& datasource,
                                             const std::string& what, Templates templates) {
+    HAUMEA_TRY_VOID(connect::CheckNames(props, what));
     PropertyReader reader(props, what);
     WebSocketConfig config;
     config.path = datasource.empty() ? reader.Aliased("path", "datasource") : datasource;
@@ -387,10 +373,8 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
     HAUMEA_TRY_VOID(reader.status());
     const bool dynamic_path = text_template::IsTemplate(config.path);
     if (!config.path.starts_with('/') && !config.path.starts_with("{{")) {
-        // This text alone is what users and tools look for.
-        return Failf(
-            "websocket endpoint should start with /{}",
-            config.path.empty() ? "" : fmt::format(": path is \"{0}\", write \"/{0}\"", config.path));
+        const bool is_path = datasource.empty() && !reader.String("path").empty();
+        return Fail(PathError(config, is_path || config.path.empty() ? "path" : "datasource"));
     }
     if (dynamic_path) {
         config.dynamic.push_back({"path", config.path, std::nullopt});
@@ -407,6 +391,7 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
                                              : MessageType::kAuto;
     RefuseTemplates(reader, props);
     ReadTls(reader, config);
+    WarnOfOthers(reader, config);
     ReadHeaders(reader, config);
     CheckDynamic(reader, config, templates);
     ReadProxy(reader, config);
@@ -420,6 +405,8 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
     } else if (const std::string problem = dynamic_path ? "" : ws::CheckEndpointPath(config.path);
                !problem.empty()) {
         reader.Refuse(Errorf("property path is \"{}\": {}", config.path, problem));
+    } else {
+        CheckTarget(reader, config);
     }
     HAUMEA_TRY_VOID(reader.status());
     return config;

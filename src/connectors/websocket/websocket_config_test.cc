@@ -43,6 +43,78 @@ TEST(WebSocketConfig, APathHasToStartWithASlash) {
         EXPECT_TRUE(ErrorOf(props).starts_with("websocket endpoint should start with /")) << props;
     }
     EXPECT_EQ(ErrorOf("{}"), "websocket endpoint should start with /");
+    EXPECT_EQ(ErrorOf(R"({"path":"x"})"),
+              "websocket endpoint should start with /: path is \"x\", write \"/x\"");
+    EXPECT_EQ(
+        ErrorOf(R"({"datasource":"x","addr":"h:1"})"),
+        "websocket endpoint should start with /: datasource is \"x\", write \"/x\" (eKuiper 1.x let the path "
+        "of a client go without)");
+}
+
+TEST(WebSocketConfig, NamesThatDifferInCaseAloneMayNotDisagree) {
+    EXPECT_EQ(
+        ErrorOf(R"({"PATH":"/a","path":"/b"})"),
+        "sink websocket: property PATH is given twice with different values, also as path: give only one");
+    EXPECT_EQ(ErrorOf(R"({"PATH":"/a","path":"/a"})"), "");
+}
+
+TEST(WebSocketConfig, MistakesInTlsNameThePropertyAndTheRemedy) {
+    const std::pair<const char*, const char*> cases[] = {
+        {R"("certificationPath":"no.pem","privateKeyPath":"k")",
+         "property certificationPath: certificate \"no.pem\" cannot be read: no such file or directory; "
+         "relative "
+         "names are taken from the working directory /"},
+        {R"("rootCaPath":"/no.pem")", "property rootCaPath: CA certificate \"/no.pem\" cannot be read"},
+        {R"("certificationPath":"c.pem")",
+         "property certificationPath: a certificate is given without its private key (privateKeyPath or "
+         "privateKeyRaw); give both or none"},
+        {R"("privateKeyRaw":"aGkK")",
+         "property privateKeyRaw: a private key is given without its certificate"},
+        {R"("rootCARaw":"aGkK")", "property rootCARaw: the CA certificate text holds no PEM certificate"},
+        {R"("rootCARaw":"aG kK")",
+         "property rootCARaw is no base64 (byte 2 is not of its alphabet): give the"},
+        {R"("rootCARaw":"aGkKX")", "property rootCARaw is no base64 (it is cut off, or its padding (=) is)"},
+        {R"("certficationRaw":"-----BEGIN X","privateKeyRaw":"aGkK")",
+         "property certficationRaw is no base64 (it is the PEM text itself): give the base64 of a PEM text, "
+         "or a "
+         "file with certificationPath"},
+        {R"("scheme":"ws","certificationPath":"c","privateKeyRaw":"aGkK")",
+         "property scheme is \"ws\", but certificates are given (certificationPath, privateKeyRaw): set "
+         "scheme to "
+         "wss or leave them out"},
+    };
+    for (const char* addr : {R"("addr":"h:1",)", ""}) {  // both roles
+        for (const auto& [props, text] : cases) {
+            const std::string error = ErrorOf(fmt::format(R"({{{}"path":"/",{}}})", addr, props));
+            EXPECT_TRUE(error.starts_with(std::string("sink websocket: ") + text))
+                << props << " gives: " << error;
+        }
+    }
+}
+
+TEST(WebSocketConfig, WhatHasNoEffectInThisRoleIsWarnedOf) {
+    const auto warnings = [](const char* props) {
+        const auto config = Read(props);
+        return config ? config->warnings : std::vector<std::string>{config.error().message};
+    };
+    using Texts = std::vector<std::string>;
+    EXPECT_EQ(
+        warnings(R"({"path":"/","scheme":"wss","insecureSkipVerify":true,"tlsMinVersion":"tls1.3"})"),
+        Texts{"sink websocket: without addr insecureSkipVerify, tlsMinVersion, scheme has no effect: TLS of "
+              "what is served is set by source.httpServerTls"});
+    EXPECT_EQ(
+        warnings(
+            R"({"path":"/","scheme":"ws","insecureSkipVerify":false,"tlsMinVersion":"","rootCaPath":""})"),
+        Texts{});
+    EXPECT_EQ(warnings(R"({"addr":"h","path":"/","scheme":"ws","tlsMinVersion":"tls1.3"})"),
+              Texts{"sink websocket: tlsMinVersion has no effect with scheme ws"});
+    EXPECT_EQ(warnings(R"({"path":"/","writeTimeout":"1s","reconnectMultiplier":2})"),
+              (Texts{"sink websocket: property reconnectMultiplier has no effect without addr",
+                     "sink websocket: property writeTimeout has no effect without addr"}));
+    EXPECT_EQ(warnings(R"({"addr":"h","path":"/","maxClients":5})"),
+              Texts{"sink websocket: property maxClients has no effect with addr"});
+    EXPECT_EQ(warnings(R"({"addr":"h","path":"/","pingInterval":"1s","slowConsumer":"drop_newest"})"),
+              Texts{});
 }
 
 TEST(WebSocketConfig, TlsPropertiesMakeItWss) {
@@ -81,6 +153,16 @@ TEST(WebSocketConfig, StaticMistakesNameFieldAndValue) {
         {R"({"path":"/x\r\nX: y"})", "path"},
         {R"({"addr":"a:1","path":"/","requestHeader":{"A":"1\r\nX: y"}})", "request header A"},
         {R"({"addr":"a:1","path":"/","requestHeader":{"A: 1\r\nX":"y"}})", "request header name"},
+        {R"({"path":"/","requestHeader":{"A":"1\r\nX: y"}})", "request header A"},
+        {R"({"path":"/","requestHeader":{"A":["1",true]}})", "requestHeader.A is of type boolean"},
+        {R"({"addr":"h","path":"/","reconnectMultiplier":"2"})", "reconnectMultiplier is \"2\""},
+        {R"({"addr":"h","path":"/","proxy":"http://{{.a}}:1"})", "proxy may not hold a template"},
+        {R"({"addr":"wss://h:1","path":"/"})", "has a scheme: write host:port alone"},
+        {R"({"addr":"[zz]:1","path":"/"})", "has to be an IPv6 address"},
+        {R"({"addr":"a{b}:1","path":"/"})", "a host name has letters"},
+        {R"({"addr":"u:p@h:1","path":"/"})", "property addr: address \"******@h:1\" has user and password"},
+        {R"({"path":"/c/{id:[0-9]+}"})", "without a pattern"},
+        {R"({"path":"/c/{id}/{id}"})", "the same name"},
         {R"({"path":"/","subprotocols":["a b"]})", "subprotocols"},
         {R"({"path":"/","permessageDeflate":{"windowBits":7}})", "windowBits is 7"},
         {R"({"path":"/","permessageDeflate":{"level":"best"}})", "permessageDeflate"},

@@ -1,0 +1,165 @@
+"""Properties of the websocket action as a user meets them over REST: what is refused, what is warned of and where the warning
+shows, which rules share a connection (contract §1, §2)."""
+import base64
+import contextlib
+import json
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import unittest
+import urllib.request
+
+from harness import Server, ServerTest, main, wait_for
+
+
+class Waiting:
+    """Accepts, reads and never answers, as a server of plain HTTP does that waits for the end of a request."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.addr = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.peers, self.heads = [], []
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.peers.append(self.listener.accept()[0])
+                self.heads.append(self.peers[-1].recv(65536))
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+        for peer in self.peers:
+            peer.close()
+
+
+class Properties(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.stream()
+        self.count = 0
+
+    def post(self, props, path="/rules", sql="SELECT * FROM demo"):
+        """-> (status, text, header X-Haumea-Warning); the rule is self.last"""
+        self.count += 1
+        self.last = f"r{self.count}"
+        body = json.dumps({"id": self.last, "sql": sql, "actions": [{"websocket": props}]}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.server.rest_port}{path}", body, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode(), answer.headers.get("X-Haumea-Warning", "")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(), error.headers.get("X-Haumea-Warning", "")
+
+    def waiting(self):
+        server = Waiting()
+        self.addCleanup(server.close)
+        return server
+
+    def test_a_warning_shows_in_the_header_the_validation_and_the_status(self):
+        cases = {
+            "unknown property colour": {"path": "/a", "colour": "red"},
+            "property maxConnRetry is accepted without effect": {"path": "/a", "maxConnRetry": 3},
+            "property renegotiationSupport is accepted without effect": {"path": "/a", "renegotiationSupport": "never"},
+            "without addr tlsMinVersion has no effect": {"path": "/a", "tlsMinVersion": "tls1.3"},
+            "without addr insecureSkipVerify has no effect": {"path": "/a", "insecureSkipVerify": True},
+            "insecureSkipVerify has no effect with scheme ws":
+                {"path": "/a", "addr": "127.0.0.1:1", "scheme": "ws", "insecureSkipVerify": True},
+        }
+        for text, props in cases.items():
+            status, answer, header = self.post(props, "/rules/validate")
+            self.assertEqual(status, 200, answer)
+            self.assertIn(text, " ".join(json.loads(answer)["warnings"]))
+            self.assertIn(text, header)
+            status, answer, header = self.post(props)
+            self.assertEqual(status, 201, answer)
+            self.assertIn(text, header)
+            self.assertIn(text, " ".join(self.server.status(self.last)["warnings"]))
+
+    def test_what_is_wrong_in_the_conf_key_of_a_source_is_told_by_its_rules(self):
+        self.server.must("PUT", "/metadata/sources/websocket/confKeys/k", {"maxConnRetry": 3, "tlsMinVersion": "tls1.3", "nosuch": 1})
+        self.stream("s", "/s", ', CONF_KEY="k"')
+        status, answer, header = self.post({"path": "/a"}, sql="SELECT * FROM s")
+        self.assertEqual(status, 201, answer)
+        for text in ("maxConnRetry is accepted without effect", "without addr tlsMinVersion", "unknown property nosuch"):
+            self.assertIn(text, header)
+
+    def test_mistakes_are_refused_with_field_and_remedy_and_nothing_is_kept(self):
+        text = base64.b64encode(b"no PEM").decode()
+        for props, words in (
+                ({"PATH": "/a", "path": "/b"}, ("PATH", "also as path", "give only one")),
+                ({"path": "/a", "connectionSelector": 5}, ("connectionSelector is 5", "in quotes")),
+                ({"path": "/a", "addr": "wss://h"}, ("addr", '\\"wss://h\\"', "host:port alone")),
+                ({"path": "/a", "addr": "u:secret@h"}, ("addr", "******@h", "requestHeader")),
+                ({"path": "/a", "rootCaPath": "none.pem"}, ("rootCaPath", "none.pem", "working directory " + self.server.folder)),
+                ({"path": "/a", "addr": "h", "rootCARaw": text}, ("rootCARaw", "holds no PEM certificate")),
+                ({"path": "x", "addr": "h"}, ("path is", "write", "eKuiper 1.x"))):
+            for path, expected in (("/rules/validate", 422), ("/rules", 400)):
+                status, answer, _ = self.post(props, path)
+                self.assertEqual(status, expected, answer)
+                for word in words:
+                    self.assertIn(word.replace('\\', '') if expected == 422 else word, answer)
+                self.assertNotIn("secret", answer)
+        self.assertEqual(json.loads(self.server.must("GET", "/rules")), [])
+        self.assertNotIn("secret", self.server.log_text())
+
+    def test_a_plain_server_that_waits_where_tls_is_the_default_says_set_scheme_ws(self):
+        remote = self.waiting()
+        status, answer, _ = self.post({"addr": remote.addr, "path": "/x", "insecureSkipVerify": True, "connectTimeout": "300ms"})
+        self.assertEqual(status, 201, answer)
+        wait_for(lambda: "set scheme: ws" in self.server.status(self.last)["sink_websocket_0_0_last_exception"], "the remedy is shown")
+        self.assertEqual(self.server.status(self.last)["status"], "running")
+
+    def test_headers_in_another_order_are_the_same_connection_other_values_are_not(self):
+        remote = self.waiting()
+        base = {"addr": remote.addr, "path": "/x"}
+        for headers in ({"X": "1", "Y": ["2", "3"]}, {"y": ["2", "3"], "x": ["1"]}):
+            self.assertEqual(self.post({**base, "requestHeader": headers})[0], 201)
+        opened = [c for c in json.loads(self.server.must("GET", "/connections?forceAll=true")) if remote.addr in c["id"]]
+        self.assertEqual([c["refCount"] for c in opened], [2])
+        self.assertEqual(self.post({**base, "requestHeader": {"X": "1", "Y": ["3", "2"]}})[0], 201)
+        wait_for(lambda: len(remote.heads) == 2, "two connections")
+        opened = [c for c in json.loads(self.server.must("GET", "/connections?forceAll=true")) if remote.addr in c["id"]]
+        self.assertEqual(sorted(c["refCount"] for c in opened), [1, 2])
+
+
+class LeastTlsVersion(unittest.TestCase):
+    def test_the_data_server_refuses_what_is_older_than_configured(self):
+        server = Server()
+        server.stop()
+        self.addCleanup(server.close)
+        cert, key = os.path.join(server.folder, "c.pem"), os.path.join(server.folder, "k.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        os.makedirs(os.path.join(server.folder, "etc/sources"), exist_ok=True)
+
+        def version(minimum, most):
+            with open(os.path.join(server.folder, "etc/sources/websocket.yaml"), "w") as file:
+                file.write(f"source:\n  httpServerTls:\n    certfile: {cert}\n    keyfile: {key}\n{minimum}")
+            server.start()
+            server.must("POST", "/connection/websocket", {"endpoint": "/x"})
+            context = ssl.create_default_context(cafile=cert)
+            context.maximum_version = most
+            try:
+                with socket.create_connection(("127.0.0.1", server.data_port), 10) as peer, \
+                        context.wrap_socket(peer, server_hostname="127.0.0.1") as secured:
+                    return secured.version()
+            except ssl.SSLError as error:
+                return "refused: " + error.reason
+            finally:
+                server.stop()
+
+        self.assertEqual(version("", ssl.TLSVersion.TLSv1_2), "TLSv1.2")
+        self.assertIn("refused: TLSV1_ALERT_PROTOCOL_VERSION", version("    tlsMinVersion: tls1.3\n", ssl.TLSVersion.TLSv1_2))
+        self.assertEqual(version("    tlsMinVersion: tls1.3\n", ssl.TLSVersion.TLSv1_3), "TLSv1.3")
+
+
+if __name__ == "__main__":
+    main()
