@@ -478,6 +478,7 @@ Engine::~Engine() {
     if (impl.on_loop) {
         impl.data_loop.RunSync([&impl] {
             impl.on_loop->data_server.SetFarewell(ws::CloseCode::kGoingAway, "the server is shutting down");
+            impl.on_loop->clients.SetFarewell(ws::CloseCode::kGoingAway, "the engine is shutting down");
         });
     }
     if (impl.rules) {

@@ -241,7 +241,7 @@ void Client::AfterFlush() {
         });
     }
     if (phase_ == Phase::kFarewell && writer_.messages() == 0) {
-        BeginClosing(CloseCode::kNormal, "");
+        BeginClosing(farewell_code_, farewell_);
     }
 }
 

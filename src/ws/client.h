@@ -116,6 +116,8 @@ class Client {
     // Says goodbye: sends what is queued and then a close frame, within closeTimeout. `closed` runs once at
     // the end, from the loop; the client may be destroyed then.
     void Close(std::function<void()> closed);
+    // What the close frame of Close() says, from now on.
+    void SetFarewell(CloseCode code, std::string reason);
 
     void Attach(ClientListener& user);
     // What `user` has queued is still sent, but it hears nothing any more.
@@ -212,6 +214,8 @@ class Client {
     int iterating_ = 0;
     int paused_users_ = 0;
     std::function<void()> closed_;
+    CloseCode farewell_code_ = CloseCode::kNormal;  // of Close()
+    std::string farewell_;
 
     // The connection at hand.
     Backoff backoff_;

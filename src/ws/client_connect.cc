@@ -278,6 +278,11 @@ void Client::Redial(int64_t delay_ms) {
     phase_timer_.Start(delay_ms, [this] { Dial(); });
 }
 
+void Client::SetFarewell(CloseCode code, std::string reason) {
+    farewell_code_ = code;
+    farewell_ = std::move(reason);
+}
+
 void Client::Close(std::function<void()> closed) {
     closed_ = std::move(closed);
     if (!closed_) {

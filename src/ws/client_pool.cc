@@ -148,10 +148,16 @@ void ClientPool::Release(Client& client, ClientListener& listener) {
 void ClientPool::End(std::unique_ptr<Client> client) {
     Client* const ending = client.get();
     ending_.push_back(std::move(client));
+    ending->SetFarewell(farewell_code_, farewell_);
     ending->Close([this, ending] {
         ending_.remove_if([ending](const auto& entry) { return entry.get() == ending; });
         TellIfIdle();
     });
+}
+
+void ClientPool::SetFarewell(CloseCode code, std::string reason) {
+    farewell_code_ = code;
+    farewell_ = std::move(reason);
 }
 
 void ClientPool::OnIdle(std::function<void()> callback) {

@@ -66,6 +66,8 @@ class ClientPool {
     // call, and not after the pool has gone.
     void Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done);
 
+    // What a remote is told when the last share of its connection is released, from now on.
+    void SetFarewell(CloseCode code, std::string reason);
     // Ends every probe politely and soon; their callbacks get an error.
     void CancelProbes();
 
@@ -102,6 +104,8 @@ class ClientPool {
     std::list<Entry> entries_;
     std::list<std::unique_ptr<Client>> ending_;
     std::list<std::unique_ptr<ProbeRun>> probes_;
+    CloseCode farewell_code_ = CloseCode::kNormal;
+    std::string farewell_ = "no rule needs the connection any more";
     std::function<void()> on_idle_;
     // Posted tasks hold it weakly.
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

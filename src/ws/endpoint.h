@@ -101,6 +101,7 @@ struct EndpointStats {
     uint64_t bytes_in = 0;          // payload, after inflating
     uint64_t messages_ignored = 0;  // came in while nobody listened
     uint64_t protocol_errors = 0;
+    uint64_t too_big = 0;  // of these, messages beyond max_message_bytes (1009) are counted here alone
     uint64_t pong_timeouts = 0;
     uint64_t control_floods = 0;
     uint64_t kicked = 0;

@@ -221,7 +221,8 @@ void Session::OnEvent(const FrameEvent& event) {
             OnPeerClose(event);
             return;
         case FrameEvent::Kind::kError:
-            ++endpoint_->stats_.protocol_errors;
+            ++(event.code == CloseCode::kMessageTooBig ? endpoint_->stats_.too_big
+                                                       : endpoint_->stats_.protocol_errors);
             peer_done_ = true;
             if (state_ == State::kOpen) {
                 Close(event.code, event.reason, Hub::Waiting::kSend);

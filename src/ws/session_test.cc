@@ -131,7 +131,8 @@ TEST_F(ServerTest, ViolationsAreClosedWithTheirCodes) {
         EXPECT_EQ(peer->ReadAll().substr(2, 2), CloseFrame(code).substr(2)) << code;
         EXPECT_TRUE(peer->at_end());
     }
-    EXPECT_EQ(ref->stats().protocol_errors, 3U);
+    EXPECT_EQ(ref->stats().protocol_errors, 2U);
+    EXPECT_EQ(ref->stats().too_big, 1U);
     Advance(5000);
     EXPECT_EQ(server_->client_count(), 0U);
 }

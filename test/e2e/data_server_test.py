@@ -266,6 +266,38 @@ class DataServer(ServerTest):
         self.assertEqual(out.close_code()[0], 1008)
         self.assertEqual(self.stats()["clientsClosed"]["kicked"], 1)
 
+    def test_a_message_that_is_too_big_is_counted_as_that(self):
+        self.serve(maxMessageBytes=1000)
+        for data in (frame(TEXT, b"", announced=1 << 30), frame(TEXT, b"x" * 2000)):
+            client, _ = self.open("/out")
+            client.send(data)
+            self.assertEqual(client.close_code(), (1009, "message longer than the limit"))
+        client, _ = self.open("/out")
+        client.send(frame(TEXT, b"\xff"))
+        self.assertEqual(client.close_code()[0], 1007)
+        self.assertEqual({cause: n for cause, n in self.stats()["clientsClosed"].items() if n}, {"too_big": 2, "protocol_error": 1})
+
+    def test_a_remote_is_told_why_the_connection_ends(self):
+        ends = []
+
+        def script(raw, head):
+            raw.send(RawRemote.answer(head))
+            while (got := raw.frame()) is not None:
+                if got[0] == CLOSE:
+                    ends.append((struct.unpack("!H", got[1][:2])[0], got[1][2:].decode()))
+                    raw.send(frame(CLOSE, got[1], masked=False))
+        remote = RawRemote(script)
+        self.addCleanup(remote.close)
+        self.stream()
+        for name in "ab":
+            self.rule(name, "SELECT * FROM demo", [{"websocket": {"addr": f"127.0.0.1:{remote.port}", "path": f"/{name}"}}])
+            wait_for(lambda name=name: self.server.status(name)["sink_websocket_0_0_connection_status"] == 1, "connected")
+        self.server.must("POST", "/rules/a/stop")
+        wait_for(lambda: ends, "the first is told")
+        self.assertEqual(self.server.stop(), 0)
+        wait_for(lambda: len(ends) == 2, "the second is told")
+        self.assertEqual(ends, [(1000, "no rule needs the connection any more"), (1001, "the engine is shutting down")])
+
     def test_what_a_remote_sends_has_its_address_path_and_query_as_metadata(self):
         def script(raw, head):
             raw.send(RawRemote.answer(head) + frame(TEXT, b'{"a":1}', masked=False))

@@ -121,6 +121,7 @@ void AddNumbers(const ws::EndpointStats& stats, Numbers& into) {
     add(kClosedByUs, "too_slow", stats.hub.closed_slow);
     add(kClosedByUs, "no_pong", stats.pong_timeouts);
     add(kClosedByUs, "protocol_error", stats.protocol_errors);
+    add(kClosedByUs, "too_big", stats.too_big);
     add(kClosedByUs, "control_flood", stats.control_floods);
     add(kClosedByUs, "kicked", stats.kicked);
     // Causes that can be told of a path; the others are the data server's.
