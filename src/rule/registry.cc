@@ -205,6 +205,7 @@ Result<void> Registry::Delete(const std::string& id) {
         HAUMEA_TRY([[maybe_unused]] const bool removed, table_->Delete(id));
     }
     rules_.erase(id);
+    unstored_.erase(id);  // or it would be said of the next rule of this id
     if (environment_.deleted) {
         environment_.deleted(id);
     }

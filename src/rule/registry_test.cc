@@ -289,6 +289,20 @@ TEST_F(RegistryTest, AStopThatCouldNotBeStoredIsStoredAsSoonAsThatWorks) {
     EXPECT_EQ(engine_.StateOf("r"), "stopped");
 }
 
+TEST_F(RegistryTest, AStopThatCouldNotBeStoredSaysNothingOfALaterRuleOfThatId) {
+    Create("r");
+    engine_.rule_table.broken = true;
+    EXPECT_FALSE(engine_.rules->Stop("r"));
+    engine_.rule_table.broken = false;
+    ASSERT_TRUE(engine_.rules->Delete("r"));
+    Create("r");
+    engine_.control.AdvanceTo(5'000);
+    EXPECT_TRUE(engine_.rules->Find("r")->def().triggered);
+    engine_.Boot();
+    ASSERT_TRUE(engine_.rules->Recover());
+    EXPECT_EQ(engine_.StateOf("r"), "running");
+}
+
 TEST_F(RegistryTest, AStartThatCannotBeStoredIsRefusedUnlessItIsStoredAlready) {
     Create("stopped", R"(,"triggered":false)");
     Create("running");
