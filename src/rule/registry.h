@@ -78,9 +78,9 @@ class Registry {
     std::unique_ptr<Rule> MakeRule(RuleDef def);
     Result<Change> Add(RuleDef def);
     Result<Change> Exchange(Rule& rule, RuleDef def);
-    // After an exchange that failed.
     // While it lives, a run that takes the place of another takes over its clients.
     std::shared_ptr<void> HoldClients() const;
+    // After an exchange that failed.
     static void GoBack(Rule& rule, const RuleDef& old, bool was_running);
     // Writes `triggered` into the stored text.
     Result<void> SetTriggered(Rule& rule, bool triggered);
