@@ -245,24 +245,32 @@ bool Connections::IsServed(const std::string& path) const {
 Result<Connections::Warnings> Connections::Reopen(const std::string& id, Named& named, const Node& props) {
     HAUMEA_TRY(connectors::WebSocketConfig config, ReadProps(props));
     Result<std::unique_ptr<Open>> opened;
+    const auto old = ReadProps(named.props);
+    Result<void> back;
     OnHome([&] {
+        // The port stays open and clients stay connected until it is known who serves them.
+        environment_.data_server->HoldEndpoints();
         // An endpoint has the settings of who came first: let go of the old one before.
         named.open.reset();
         opened = Open::Make(environment_, id, config);
         if (opened) {
             named.open = std::move(*opened);
+        } else if (!old) {
+            back = Fail(old.error());
+        } else if (auto again = Open::Make(environment_, id, *old)) {
+            named.open = std::move(*again);
+        } else {
+            back = Fail(std::move(again.error()));
         }
+        environment_.data_server->LetGo();
     });
     if (opened) {
         named.path = config.client_role ? "" : config.path;
         return std::move(config.warnings);
     }
-    if (const auto old = ReadProps(named.props)) {
-        OnHome([&] {
-            if (auto again = Open::Make(environment_, id, *old)) {
-                named.open = std::move(*again);
-            }
-        });
+    if (!back) {
+        named.error = back.error().message;
+        RetryLater();
     }
     return Fail(std::move(opened.error()));
 }

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <thread>
 
 #include "io/loop.h"
+#include "io/testing/test_certificates.h"
 #include "io/virtual_scheduler.h"
 #include "rule/connections_secrets.h"
 
@@ -45,7 +48,13 @@ class ConnectionsTest : public ::testing::Test {
     }
     void OnLoop(const std::function<void()>& task) { ASSERT_TRUE(loop_.RunSync(task)); }
     void Serve(uint16_t port) {
-        OnLoop([&] { server_ = std::make_unique<ws::Server>(loop_, Loopback(port)); });
+        OnLoop([&] {
+            ws::ServerSettings settings = Loopback(port);
+            settings.prepare = [this]() -> Result<void> {
+                return files_broken_ ? Failf("certificate cannot be read") : Result<void>();
+            };
+            server_ = std::make_unique<ws::Server>(loop_, std::move(settings));
+        });
     }
     // As after a start of the process.
     void Boot() {
@@ -78,6 +87,7 @@ class ConnectionsTest : public ::testing::Test {
     std::unique_ptr<store::Store> store_ = store::MakeMemoryStore();
     std::unique_ptr<ws::Server> server_;
     std::unique_ptr<ws::ClientPool> clients_;
+    bool files_broken_ = false;  // a port cannot be opened
     std::vector<std::string> users_ = {"r1", "r2"};
     std::unique_ptr<Connections> connections_;
     std::thread thread_;
@@ -133,6 +143,35 @@ TEST_F(ConnectionsTest, AChangeThatCannotWorkLeavesTheOldOneOpen) {
                 HasSubstr("/a{b"));
     EXPECT_TRUE(connections_->IsServed("/x"));
     EXPECT_THAT(Show("c"), HasSubstr("\"connected\""));
+}
+
+TEST_F(ConnectionsTest, AChangeOfTheOnlyEndpointKeepsThePortOpen) {
+    ASSERT_TRUE(connections_->Create("c", "websocket", Json(R"({"path":"/x"})")));
+    OnLoop([&] { files_broken_ = true; });
+    EXPECT_EQ(Refusal(connections_->Update("c", "websocket", Json(R"({"path":"/y"})"))), "");
+    EXPECT_TRUE(connections_->IsServed("/y"));
+    EXPECT_FALSE(connections_->IsServed("/x"));
+    EXPECT_THAT(Show("c"), HasSubstr("\"connected\""));
+}
+
+TEST_F(ConnectionsTest, WhenNeitherTheNewNorTheOldOneOpensItSaysSoAndIsTriedAgain) {
+    const std::string certificate = io::testing::MakeTestIdentity({}).certificate;
+    const std::string file = ::testing::TempDir() + "connections_test_ca.pem";
+    std::filesystem::remove(file);
+    std::ofstream(file) << certificate;
+    const Node old =
+        Json(R"({"addr":"127.0.0.1:1","scheme":"wss","path":"/x","rootCaPath":")" + file + "\"}");
+    ASSERT_EQ(Refusal(connections_->Create("c", "websocket", old)), "");
+    std::filesystem::remove(file);
+    OnLoop([&] { files_broken_ = true; });
+    EXPECT_THAT(Refusal(connections_->Update("c", "websocket", Json(R"({"path":"/y"})"))),
+                HasSubstr("certificate cannot be read"));
+    EXPECT_THAT(Show("c"), HasSubstr("\"disconnected\""));
+    EXPECT_THAT(Show("c"), HasSubstr("rootCaPath"));
+    std::ofstream(file) << certificate;
+    control_.AdvanceTo(10'000);
+    EXPECT_THAT(Show("c"), HasSubstr("\"connecting\""));
+    std::filesystem::remove(file);
 }
 
 TEST_F(ConnectionsTest, WhatCannotBeOpenedAtStartIsTriedAgain) {
