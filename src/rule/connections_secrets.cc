@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace haumea::rule {
 namespace {
@@ -96,6 +99,89 @@ std::string Find(const Node& value, bool secret, const IsIt& is_it) {
     return "";
 }
 
+// Says of an action where it sends to, so that its secrets go nowhere else. Empty: it is no action.
+std::string Destination(const Node& item, bool with_path) {
+    if (!item.is_object() || item.object().size() != 1 || !item.object().front().second.is_object()) {
+        return "";
+    }
+    const auto& [type, props] = item.object().front();
+    Node destination = Node::MakeArray();
+    destination.Append(type);
+    for (const std::string_view name : {"connectionSelector", "addr", "scheme", "path"}) {
+        const Node* value = name == "path" && !with_path ? nullptr : props.FindNoCase(name);
+        destination.Append(value == nullptr ? Node() : Mask(*value, false));
+    }
+    return config::ToJson(destination);
+}
+
+// Which stored item each given one stands for; null: none, or it cannot be told. Places mean nothing: items
+// are moved and deleted.
+std::vector<const Node*> Partners(const Node& given, const Node& stored, bool secret) {
+    std::vector<const Node*> partners(given.array().size());
+    if (!stored.is_array()) {
+        return partners;
+    }
+    std::vector<const Node*> left;
+    for (const Node& item : stored.array()) {
+        left.push_back(&item);
+    }
+    // Those that are alike by `key` are partners in their order. When there are fewer of the given ones, only
+    // stored ones that are all the same will do.
+    const auto pair = [&](const auto& key) {
+        std::map<std::string, std::pair<std::vector<size_t>, std::vector<const Node*>>> groups;
+        for (size_t i = 0; i < partners.size(); ++i) {
+            if (partners[i] == nullptr) {
+                groups[key(given.array()[i])].first.push_back(i);
+            }
+        }
+        for (const Node* item : left) {
+            groups[key(*item)].second.push_back(item);
+        }
+        for (const auto& [name, group] : groups) {
+            const auto& [wanted, there] = group;
+            const bool same = std::all_of(there.begin(), there.end(), [&there = there](const Node* item) {
+                return *item == *there.front();
+            });
+            if (name.empty() || (there.size() != wanted.size() && !same)) {
+                continue;
+            }
+            for (size_t i = 0; i < std::min(wanted.size(), there.size()); ++i) {
+                partners[wanted[i]] = there[i];
+                std::erase(left, there[i]);
+            }
+        }
+    };
+    pair([secret](const Node& item) { return config::ToJson(Mask(item, secret)); });
+    pair([](const Node& item) { return Destination(item, true); });
+    pair([](const Node& item) { return Destination(item, false); });
+    return partners;
+}
+
+Node Unmask(const Node& given, const Node& stored, bool secret) {
+    if (given.is_string()) {
+        const bool keeps = given.as_string() == kMask ? !stored.is_null()
+                                                      : stored.is_string() && Mask(stored, false) == given;
+        return keeps ? stored : given;
+    }
+    if (given.is_object()) {
+        Node result = Node::MakeObject();
+        for (const auto& [name, member] : given.object()) {
+            const Node* old = stored.FindNoCase(name);
+            result.Set(name, Unmask(member, old != nullptr ? *old : Node(), secret || IsSecretName(name)));
+        }
+        return result;
+    }
+    if (given.is_array()) {
+        Node result = Node::MakeArray();
+        const std::vector<const Node*> partners = Partners(given, stored, secret);
+        for (size_t i = 0; i < partners.size(); ++i) {
+            result.Append(Unmask(given.array()[i], partners[i] != nullptr ? *partners[i] : Node(), secret));
+        }
+        return result;
+    }
+    return given;
+}
+
 }  // namespace
 
 bool IsSecretName(std::string_view name) {
@@ -109,30 +195,7 @@ bool IsSecretName(std::string_view name) {
 
 Node MaskSecrets(const Node& props) { return Mask(props, false); }
 
-Node UnmaskSecrets(const Node& given, const Node& stored) {
-    if (given.is_string()) {
-        const bool keeps = given.as_string() == kMask ? !stored.is_null()
-                                                      : stored.is_string() && Mask(stored, false) == given;
-        return keeps ? stored : given;
-    }
-    if (given.is_object()) {
-        Node result = Node::MakeObject();
-        for (const auto& [name, member] : given.object()) {
-            const Node* old = stored.FindNoCase(name);
-            result.Set(name, UnmaskSecrets(member, old != nullptr ? *old : Node()));
-        }
-        return result;
-    }
-    if (given.is_array()) {
-        Node result = Node::MakeArray();
-        for (size_t i = 0; i < given.array().size(); ++i) {
-            const bool there = stored.is_array() && i < stored.array().size();
-            result.Append(UnmaskSecrets(given.array()[i], there ? stored.array()[i] : Node()));
-        }
-        return result;
-    }
-    return given;
-}
+Node UnmaskSecrets(const Node& given, const Node& stored) { return Unmask(given, stored, false); }
 
 std::string FindMask(const Node& props) {
     return Find(props, false, [](const std::string& text, bool) { return text.find(kMask) != text.npos; });

@@ -14,7 +14,10 @@ inline constexpr std::string_view kMask = "******";
 bool IsSecretName(std::string_view name);
 // A copy whose secret texts are masked, in nested objects and lists and in the query of a path too.
 config::Node MaskSecrets(const config::Node& props);
-// A copy of `given` in which every mask is replaced by what stands there in `stored`.
+// A copy of `given` in which every mask is replaced by what stands there in `stored`. In a list that is what
+// stands in the same item, wherever it was: the one that looks the same when masked, else the action of the
+// same type and remote (connectionSelector, addr, scheme; path if it takes that to tell them apart). A mask
+// for which that cannot be told stays.
 config::Node UnmaskSecrets(const config::Node& given, const config::Node& stored);
 // The name of the first property that still holds a mask; empty when none does.
 std::string FindMask(const config::Node& props);
