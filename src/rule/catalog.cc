@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "rule/connections_secrets.h"
 #include "rule/describe.h"
 #include "rule/rule_def.h"
 #include "sql/parser.h"
@@ -19,6 +20,15 @@ Result<void> CheckNew(const sql::StreamDef& def) {
     const bool memory_lookup = def.is_lookup() && def.options.type == "memory";
     if (memory_lookup && def.options.key.empty()) {
         return Fail(Error(ErrorCode::kStream, "Option \"key\" is required for memory lookup table."));
+    }
+    // What DESCRIBE shows is no statement that can be kept: the secret would be lost.
+    if (!FindMaskedSecret(config::Node(config::Node::Array{def.options.datasource})).empty()) {
+        return Fail(Error(ErrorCode::kStream, "option DATASOURCE is masked: give the value"));
+    }
+    const auto extra = config::ParseJson(def.options.extra);
+    if (const std::string masked = extra ? FindMaskedSecret(*extra) : ""; !masked.empty()) {
+        return Fail(
+            Error(ErrorCode::kStream, fmt::format("option EXTRA: {} is masked: give the value", masked)));
     }
     return {};
 }

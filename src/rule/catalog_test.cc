@@ -83,6 +83,28 @@ TEST_F(CatalogTest, AStreamThatARunningRuleReadsIsDroppedOnlyByForce) {
     EXPECT_EQ(catalog_.Drop(sql::StreamKind::kStream, "demo", Force::kNo).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(CatalogTest, SecretsInOptionsAreMaskedAndAMaskIsRefused) {
+    const auto make = [](const std::string& query, const std::string& token) {
+        return R"(CREATE STREAM demo () WITH (TYPE="websocket", DATASOURCE="/x?token=)" + query +
+               R"(", EXTRA="{\"addr\":\"h:1\",\"requestHeader\":{\"Authorization\":\")" + token + R"(\"}}"))";
+    };
+    EXPECT_EQ(Run(make("s3c", "s3c")), "Stream demo is created.");
+    const auto def = catalog_.FindStream("demo");
+    ASSERT_NE(def, nullptr);
+    const std::string shown = DescribeText(*def) + config::ToJson(DescribeJson(*def));
+    EXPECT_EQ(shown.find("s3c"), std::string::npos) << shown;
+    EXPECT_NE(shown.find(R"(EXTRA: {"addr":"h:1","requestHeader":{"Authorization":"******"}})"),
+              std::string::npos)
+        << shown;
+    EXPECT_NE(shown.find("DATASOURCE: /x?token=******\n"), std::string::npos) << shown;
+    EXPECT_EQ(Replace("demo", make("s3c", "******")),
+              "option EXTRA: requestHeader.Authorization is masked: give the value");
+    EXPECT_EQ(Replace("demo", make("******", "s3c")), "option DATASOURCE is masked: give the value");
+    Run("DROP STREAM demo");
+    EXPECT_EQ(Run(make("s3c", "******")),
+              "option EXTRA: requestHeader.Authorization is masked: give the value");
+}
+
 TEST_F(CatalogTest, JsonShowsColumnsAndSetOptions) {
     Run(R"(CREATE STREAM demo (a bigint, b array(struct(x bigint)), f boolean DEFAULT TRUE)
            WITH (DATASOURCE="/demo", SHARED="true", RETAIN_SIZE="3"))");

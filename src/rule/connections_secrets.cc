@@ -14,9 +14,32 @@ namespace {
 
 using config::Node;
 
-constexpr std::array<std::string_view, 10> kSecretWords = {"password",      "passwd", "secret",  "token",
-                                                           "authorization", "cookie", "api-key", "api_key",
-                                                           "privatekeyraw", "apikey"};
+// Anywhere in a name; "-" and "_" do not count.
+constexpr std::array<std::string_view, 15> kSecretWords = {
+    "password",      "passwd",  "passphrase", "secret",     "token",
+    "authorization", "cookie",  "apikey",     "credential", "privatekeyraw",
+    "authkey",       "session", "accesskey",  "signature",  "signingkey"};
+// Whole names.
+constexpr std::array<std::string_view, 6> kSecretNames = {"auth", "xauth", "bearer",
+                                                          "jwt",  "pwd",   "privatekey"};
+// Whole names in the query of a path; elsewhere they mean other things too.
+constexpr std::array<std::string_view, 2> kSecretParameters = {"key", "sig"};
+
+// Lower case, without "-" and "_".
+std::string Bare(std::string_view name) {
+    std::string bare;
+    for (const char c : name) {
+        if (c != '-' && c != '_') {
+            bare += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        }
+    }
+    return bare;
+}
+
+template <size_t kCount>
+bool Holds(const std::array<std::string_view, kCount>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 // "/x?token=abc&a=1" -> "/x?token=******&a=1"
 std::string MaskQuery(const std::string& path) {
@@ -29,8 +52,9 @@ std::string MaskQuery(const std::string& path) {
         const size_t next = path.find('&', at + 1);
         const std::string_view pair = std::string_view(path).substr(at, next - at);  // with ? or &
         const size_t equals = pair.find('=');
-        const bool secret = equals != std::string_view::npos && equals + 1 < pair.size() &&
-                            IsSecretName(pair.substr(0, equals));
+        const bool given = equals != std::string_view::npos && equals + 1 < pair.size();
+        const std::string_view name = given ? pair.substr(1, equals - 1) : "";
+        const bool secret = given && (IsSecretName(name) || Holds(kSecretParameters, Bare(name)));
         masked += pair.substr(0, secret ? equals + 1 : pair.size());
         masked += secret ? kMask : "";
         at = next;
@@ -106,7 +130,7 @@ std::string Destination(const Node& item, bool with_path) {
     }
     const auto& [type, props] = item.object().front();
     Node destination = Node::MakeArray();
-    destination.Append(type);
+    destination.Append(Bare(type));
     for (const std::string_view name : {"connectionSelector", "addr", "scheme", "path"}) {
         const Node* value = name == "path" && !with_path ? nullptr : props.FindNoCase(name);
         destination.Append(value == nullptr ? Node() : Mask(*value, false));
@@ -185,12 +209,10 @@ Node Unmask(const Node& given, const Node& stored, bool secret) {
 }  // namespace
 
 bool IsSecretName(std::string_view name) {
-    std::string lower(name);
-    for (char& c : lower) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
-    return std::any_of(kSecretWords.begin(), kSecretWords.end(),
-                       [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+    const std::string bare = Bare(name);
+    return Holds(kSecretNames, bare) ||
+           std::any_of(kSecretWords.begin(), kSecretWords.end(),
+                       [&](std::string_view word) { return bare.find(word) != std::string::npos; });
 }
 
 Node MaskSecrets(const Node& props) { return Mask(props, false); }

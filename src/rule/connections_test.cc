@@ -248,6 +248,19 @@ TEST(Secrets, AreMaskedInTheQueryOfAPath) {
     EXPECT_EQ(UnmaskSecrets(masked, props), props);
 }
 
+TEST(Secrets, HaveManyNames) {
+    for (const char* name : {"X-Auth-Key", "X-Auth", "passphrase", "Credentials", "X-Session-Id", "accessKey",
+                             "X-Signature", "private_key", "pwd", "jwt", "Bearer"}) {
+        EXPECT_TRUE(IsSecretName(name)) << name;
+    }
+    for (const char* name : {"path", "author", "clientAuth", "sendInterval", "insecureSkipVerify", "keyField",
+                             "certificationPath", "privateKeyPath", "Sec-WebSocket-Key"}) {
+        EXPECT_FALSE(IsSecretName(name)) << name;
+    }
+    EXPECT_EQ(MaskSecrets(Json(R"(["/x?sig=1&key=2&auth=3&sort=4","key=1"])")),
+              Json(R"(["/x?sig=******&key=******&auth=******&sort=4","key=1"])"));
+}
+
 TEST_F(ConnectionsTest, AMaskWithoutAStoredValueIsRefused) {
     EXPECT_THAT(Refusal(connections_->Create(
                     "c", "websocket",

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "rule/connections_secrets.h"
+
 namespace haumea::rule {
 namespace {
 
@@ -16,10 +18,20 @@ std::string Lower(std::string text) {
     return text;
 }
 
-// The text of an option, empty when it is not set.
+// EXTRA as it was written when it holds no secret.
+std::string MaskText(std::string_view option, const std::string& text) {
+    if (option == "DATASOURCE") {
+        return MaskSecrets(Node(text)).as_string();
+    }
+    const auto parsed = option == "EXTRA" ? config::ParseJson(text) : config::ParseJson("null");
+    const Node masked = parsed ? MaskSecrets(*parsed) : Node();
+    return !parsed || masked == *parsed ? text : config::ToJson(masked, {.escape_html = false});
+}
+
+// The text of an option with its secrets masked, empty when it is not set.
 std::string OptionText(const StreamOptions& options, const sql::OptionSpec& spec) {
     if (spec.text != nullptr) {
-        return options.*spec.text;
+        return MaskText(spec.name, options.*spec.text);
     }
     if (spec.boolean != nullptr) {
         return options.*spec.boolean ? "true" : "";
@@ -74,7 +86,7 @@ Node OptionsJson(const StreamOptions& options) {
             continue;
         }
         if (spec->text != nullptr) {
-            node.Set(member, options.*spec->text);
+            node.Set(member, OptionText(options, *spec));
         } else if (spec->boolean != nullptr) {
             node.Set(member, true);
         } else {
