@@ -72,6 +72,25 @@ TEST_F(CacheResendTest, WithAlterQueueWhatWasInFlightBecomesLate) {
     EXPECT_EQ(cache_stats_.records_out, 3);
 }
 
+TEST_F(CacheResendTest, WithAlterQueueOneThatCannotBeSentLeavesTheOthersTheirConfirmation) {
+    settings_.alter_queue = true;
+    Start();
+    PushAll(1, 2);
+    Advance(100);
+    EXPECT_EQ(remote_.asked.size(), 1U);
+    remote_.drops = true;
+    Push("no text");
+    remote_.drops = false;
+    remote_.Confirm();
+    EXPECT_EQ(cache_stats_.buffer_length, 0);
+    EXPECT_EQ(cache_stats_.records_out, 3);
+    remote_.Take();
+    remote_.Lose();
+    remote_.Connect();
+    Advance(1'000);
+    EXPECT_EQ(remote_.Take(), Texts{}) << "what is confirmed is not sent again";
+}
+
 TEST_F(CacheResendTest, WithPriority1NewMessagesWaitBehindLateOnes) {
     settings_.alter_queue = true;
     settings_.priority = 1;

@@ -60,7 +60,7 @@ bool CacheStage::Channel::Ask() {
     unasked_ = 0;
     marks_.push_back({.id = ++last_mark_,
                       .backlog_seq = stage_->backlog_->last_sent(),
-                      .live_count = stage_->live_left_ + stage_->live_.size()});
+                      .live_count = stage_->live_confirmed_ + stage_->live_.size()});
     return true;
 }
 
@@ -174,7 +174,7 @@ bool CacheStage::SendLive(EncodedMessage& message) noexcept {
     }
     live_sent_ = true;
     if (final) {
-        ++live_left_;
+        ++live_final_;
     } else {
         live_bytes_ += message.payload.len;
         live_.push_back(std::move(message));
@@ -253,10 +253,10 @@ void CacheStage::Confirmed(Channel& channel, uint64_t backlog_seq, uint64_t live
     if (&channel == &late_channel()) {
         backlog_->ConfirmThrough(backlog_seq);
     }
-    while (&channel == &main_ && !live_.empty() && live_left_ < live_count) {
+    while (&channel == &main_ && !live_.empty() && live_confirmed_ < live_count) {
         live_bytes_ -= live_.front().payload.len;
         live_.pop_front();
-        ++live_left_;
+        ++live_confirmed_;
     }
     Pump(kPumpMessages);
     CheckFarewell();
@@ -279,7 +279,7 @@ void CacheStage::Lost(Channel& channel) {
 
 // What the status says, and who waits may go on.
 void CacheStage::Show() noexcept {
-    const uint64_t out = backlog_->released() + live_left_;
+    const uint64_t out = backlog_->released() + live_confirmed_ + live_final_;
     nodes_.cache->CountOut(static_cast<int64_t>(out - std::exchange(shown_out_, out)));
     const auto length = static_cast<int64_t>(backlog_->size() + live_.size());
     nodes_.cache->buffer_length.fetch_add(length - std::exchange(shown_length_, length),
