@@ -33,8 +33,9 @@ class Arranger {
         }
         const std::string folder = DestinationFolder(file_);
         for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-            if (at->path().extension() == ".db") {
-                found.push_back(at->path().string());
+            // No extension(): the one for an empty value is named ".db".
+            if (std::string path = at->path().string(); path.ends_with(".db")) {
+                found.push_back(std::move(path));
             }
         }
         std::sort(found.begin(), found.end(), [this](const std::string& a, const std::string& b) {

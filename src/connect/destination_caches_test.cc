@@ -133,6 +133,17 @@ TEST_F(DestinationCachesTest, AfterAKillDestinationsThatHaveMessagesAreFound) {
     EXPECT_EQ(a.Take(), Numbers(1, 5));
 }
 
+TEST_F(DestinationCachesTest, TheOneOfAnEmptyValueIsFoundToo) {
+    Start();
+    Remote("");
+    Push("", 1, 2);
+    Kill();
+    EXPECT_EQ(In(FileOf("")), Numbers(1, 2));
+    Start();
+    EXPECT_EQ(found_, (std::vector<std::vector<std::string>>{{""}}));
+    EXPECT_EQ(In(FileOf("")), Numbers(1, 2));
+}
+
 TEST_F(DestinationCachesTest, TogetherTheyHaveOneBoundAndTheFullestLosesItsOldest) {
     settings_.backlog.disk_messages = 12;  // and 4 in memory
     Start();
