@@ -446,6 +446,8 @@ TEST_F(ActionTest, MistakesInPropertiesAreRefusedByName) {
          "a multiple of bufferPageSize, but maxDiskCache is 300 and bufferPageSize is 256"},
         {R"({"resendPriority":5})", "resendPriority must be -1, 0 or 1, but it is 5"},
         {R"({"resendInterval":-1})", "resendInterval must be positive, but it is -1 ms"},
+        {R"({"resendInterval":86400001})", "resendInterval must be at most 24h, but it is 86400001 ms"},
+        {R"({"resendInterval":9300000000000})", "resendInterval must be at most 24h"},
         {R"({"resourceId":1})", "property resourceId is 1 (type integer), but a text in quotes is needed"},
         {R"({"connectionSelector":["a"]})", "property connectionSelector is"},
         {R"({"bufferLength":0})", "bufferLength is 0"},

@@ -124,8 +124,8 @@ class CacheStage final : public Outlet {
     bool arrival_credit_ = false;  // a new message lets one late one go before its time
     bool live_sent_ = false;       // a new message went out since the last look
     int64_t resend_due_ns_ = 0;
-    // Sent past the backlog (alter_queue) and not confirmed; the count of those that were is the number of the
-    // first.
+    // Sent past the backlog (alter_queue) and not confirmed; the count of those that were is the number of
+    // the first.
     std::deque<EncodedMessage> live_;
     size_t live_bytes_ = 0;
     uint64_t live_confirmed_ = 0;

@@ -42,7 +42,7 @@ constexpr PropertyDoc kDocs[] = {
     {"maxDiskCache", "integer", "1024000", "cache: messages on disk; beyond, the oldest page goes"},
     {"maxDiskCacheBytes", "integer", "4294967296", "cache: their bytes"},
     {"bufferPageSize", "integer", "256", "cache: messages read, and dropped when it is full, at a time"},
-    {"resendInterval", "duration", "0", "cache: pause between messages that are sent late"},
+    {"resendInterval", "duration", "0", "cache: pause between messages that are sent late, at most 24h"},
     {"cleanCacheAtStop", "boolean", "false", "cache: forget when the rule stops"},
     {"resendAlterQueue", "boolean", "false", "cache: send late messages beside new ones, not before them"},
     {"resendPriority", "integer", "0",
@@ -121,6 +121,7 @@ void ReadCodecs(PropertyReader& reader, CommonProperties& common) {
 }
 
 constexpr int64_t kMaxPageMessages = 65'536;
+constexpr int64_t kMaxResendIntervalMs = 24LL * 3600 * 1000;  // as the durations of a connection
 
 void ReadCache(PropertyReader& reader, CommonProperties& common) {
     common.enable_cache = reader.Bool("enableCache", false);
@@ -158,6 +159,8 @@ void ReadCache(PropertyReader& reader, CommonProperties& common) {
                disk_is + " and " + page_is);
     } else if (interval < 0) {
         refuse("resendInterval:resendInterval must be positive", is("it", interval) + " ms");
+    } else if (interval > kMaxResendIntervalMs) {
+        refuse("resendInterval:resendInterval must be at most 24h", is("it", interval) + " ms");
     } else if (priority < -1 || priority > 1) {
         refuse("resendPriority:resendPriority must be -1, 0 or 1", is("it", priority));
     }
