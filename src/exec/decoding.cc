@@ -120,14 +120,16 @@ Result<TimestampReader> TimestampReader::Make(const sql::StreamDef& stream, uint
 
 bool TimestampReader::Read(Row& row, const RowLayout& layout, std::string& error) const noexcept {
     const Value value = row.slots[slot_];
-    // The usual cases without any conversion.
-    if (value.type() == Type::kInt) {
-        row.timestamp_ms = value.as_int();
-        return true;
-    }
-    constexpr double kLimit = 9.0e18;
-    if (value.type() == Type::kDouble && std::abs(value.as_double()) < kLimit) {
-        row.timestamp_ms = static_cast<int64_t>(value.as_double());
+    // The usual cases without any conversion. Sums with the lengths of windows must not overflow.
+    constexpr int64_t kMostMs = int64_t{1} << 60U;
+    if (value.is_number()) {
+        const double about = value.number();
+        if (!(std::abs(about) < static_cast<double>(kMostMs))) {
+            error = "timestamp field " + column_ + " is out of range: ";
+            AppendGoText(error, value);
+            return false;
+        }
+        row.timestamp_ms = value.type() == Type::kInt ? value.as_int() : static_cast<int64_t>(about);
         return true;
     }
     if (value.is_missing()) {
