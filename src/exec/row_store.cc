@@ -40,11 +40,36 @@ bool RowStore::InsertByTime(const expr::Tuple& tuple, const Ref<connect::Metadat
     if (!memory_.has_room()) {
         return false;
     }
-    const auto at = std::upper_bound(
-        rows_.begin(), rows_.end(), tuple.row.timestamp_ms,
-        [](int64_t timestamp_ms, const Row& row) { return timestamp_ms < row.timestamp_ms(); });
-    rows_.insert(at, Copy(tuple, meta));
+    const int64_t timestamp_ms = tuple.row.timestamp_ms;
+    if (rows_.empty() || rows_.back().timestamp_ms() <= timestamp_ms) {
+        rows_.push_back(Copy(tuple, meta));
+    } else {
+        early_.emplace(timestamp_ms, Copy(tuple, meta));
+    }
     return true;
+}
+
+// Of equal age, those in order came first: the others met a younger one.
+bool RowStore::OldestIsInOrder() const noexcept {
+    return early_.empty() || (!rows_.empty() && rows_.front().timestamp_ms() <= early_.begin()->first);
+}
+
+const RowStore::Row* RowStore::oldest() const noexcept {
+    if (!OldestIsInOrder()) {
+        return &early_.begin()->second;
+    }
+    return rows_.empty() ? nullptr : &rows_.front();
+}
+
+RowStore::Row RowStore::TakeOldest() noexcept {
+    if (OldestIsInOrder()) {
+        Row row = std::move(rows_.front());
+        rows_.pop_front();
+        return row;
+    }
+    Row row = std::move(early_.begin()->second);
+    early_.erase(early_.begin());
+    return row;
 }
 
 void RowStore::PopFront(size_t count) noexcept {
@@ -57,10 +82,9 @@ void RowStore::PopFront(size_t count) noexcept {
     }
 }
 
-RowStore::Row RowStore::TakeFront() noexcept {
-    Row row = std::move(rows_.front());
-    rows_.pop_front();
-    return row;
+void RowStore::Clear() noexcept {
+    early_.clear();
+    PopFront(rows_.size());
 }
 
 }  // namespace haumea::exec

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <map>
 
 #include "base/arena.h"
 #include "base/ref_counted.h"
@@ -29,29 +30,38 @@ class RowStore {
 
     // Copies a row to the end. False: there is no room.
     bool Append(const expr::Tuple& tuple, const Ref<connect::Metadata>& meta) noexcept;
-    // Copies a row behind those that are not younger.
+
+    // For whoever takes rows in order of their timestamps, equal ones by arrival: copies a row to its place.
+    // False: there is no room. In constant time when it is not older than all that were inserted, else
+    // logarithmic.
     bool InsertByTime(const expr::Tuple& tuple, const Ref<connect::Metadata>& meta) noexcept;
+    // Null when there is none.
+    const Row* oldest() const noexcept;
+    // The oldest row, which leaves the store.
+    Row TakeOldest() noexcept;
 
     size_t size() const noexcept { return rows_.size(); }
     bool empty() const noexcept { return rows_.empty(); }
     const Row& operator[](size_t i) const noexcept { return rows_[i]; }
     const Row& front() const noexcept { return rows_.front(); }
     void PopFront(size_t count) noexcept;
-    // The oldest row, which leaves the store.
-    Row TakeFront() noexcept;
 
   private:
     class Block;
 
     Row Copy(const expr::Tuple& tuple, const Ref<connect::Metadata>& meta) noexcept;
-    void Clear() noexcept { PopFront(rows_.size()); }
+    void Clear() noexcept;
+    // The oldest row came in order, or there is none.
+    bool OldestIsInOrder() const noexcept;
 
     WindowMemory& memory_;
     const size_t columns_;
     const size_t firing_bytes_;
     Ref<Block> block_;                              // that is being filled
     const connect::Metadata* last_meta_ = nullptr;  // only compared
-    std::deque<Row> rows_;
+    std::deque<Row> rows_;                          // in order of their coming
+    std::multimap<int64_t, Row>
+        early_;  // InsertByTime: those that are older than one before them, by timestamp
 };
 
 // Values of many rows. Its memory is counted from its first row to the end of its last.

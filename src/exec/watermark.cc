@@ -22,8 +22,11 @@ void Watermark::Advance(int64_t watermark_ms) noexcept {
 
 void Watermark::Release() noexcept {
     const Ref<connect::Metadata> meta = context().meta;
-    while (!rows_.empty() && rows_.front().timestamp_ms() <= watermark_ms_) {
-        const RowStore::Row row = rows_.TakeFront();
+    while (const RowStore::Row* const oldest = rows_.oldest()) {
+        if (oldest->timestamp_ms() > watermark_ms_) {
+            break;
+        }
+        const RowStore::Row row = rows_.TakeOldest();
         context().meta = row.meta();
         stats().CountOut();
         next()->Deliver(row.tuple());
