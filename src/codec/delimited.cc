@@ -32,10 +32,12 @@ bool RecordReader::AtLineEnd() const {
 
 std::string_view RecordReader::TakePlain() {
     const size_t begin = at_;
-    const size_t line_end = std::min(text_.find('\n', at_), text_.size());
-    at_ = std::min(text_.substr(0, line_end).find(delimiter_, at_), line_end);
+    if (line_end_ < at_ || line_end_ == kUnknown) {
+        line_end_ = std::min(text_.find('\n', at_), text_.size());
+    }
+    at_ = std::min(text_.substr(0, line_end_).find(delimiter_, at_), line_end_);
     std::string_view value = text_.substr(begin, at_ - begin);
-    if (at_ == line_end && at_ < text_.size() && value.ends_with('\r')) {
+    if (at_ == line_end_ && at_ < text_.size() && value.ends_with('\r')) {
         value.remove_suffix(1);
     }
     return value;

@@ -36,9 +36,11 @@ class RecordReader {
     std::string_view TakePlain();
     bool AtLineEnd() const;
 
+    static constexpr size_t kUnknown = static_cast<size_t>(-1);
     std::string_view text_;
     std::string_view delimiter_;
     size_t at_ = 0;
+    size_t line_end_ = kUnknown;  // the first one at or behind at_, while at_ has not passed it
     size_t line_ = 1;
 };
 
