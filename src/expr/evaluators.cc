@@ -382,7 +382,12 @@ Value Like(const Node& node, EvalContext& ctx) noexcept {
         AppendGoText(text, pattern);
         return MakeError(text, ctx.arena);
     }
-    return Value::Bool(LikeMatch(value.text(), pattern.text()) != node.flag);
+    const std::optional<bool> matches = LikeMatch(value.text(), pattern.text());
+    if (!matches) {
+        return Value::Error(
+            "LIKE gives up: text and pattern are too long for each other; use a shorter pattern");
+    }
+    return Value::Bool(*matches != node.flag);
 }
 
 Value CaseWhen(const Node& node, EvalContext& ctx) noexcept {

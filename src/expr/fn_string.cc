@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/find_text.h"
 #include "expr/fn_descriptor.h"
 #include "expr/fn_support.h"
 
@@ -40,7 +41,8 @@ Value StartsWith(Args args, FunctionContext& ctx) noexcept {
 }
 
 Value IndexOf(Args args, FunctionContext& ctx) noexcept {
-    const size_t at = AnyNull(args) ? std::string_view::npos : Text(args[0], ctx).find(Text(args[1], ctx));
+    const size_t at =
+        AnyNull(args) ? std::string_view::npos : FindText(Text(args[0], ctx), Text(args[1], ctx));
     return Value::Int(at == std::string_view::npos ? -1 : static_cast<int64_t>(at));
 }
 
@@ -152,7 +154,7 @@ std::optional<std::string_view> NthPart(std::string_view text, std::string_view 
             text.remove_prefix(FirstRuneSize(text));
             continue;
         }
-        const size_t at = text.find(separator);
+        const size_t at = FindText(text, separator);
         if (i == index) {
             return text.substr(0, at);
         }
@@ -168,8 +170,8 @@ int64_t CountParts(std::string_view text, std::string_view separator) noexcept {
         return static_cast<int64_t>(CountRunes(text));
     }
     int64_t count = 1;
-    for (size_t at = text.find(separator); at != std::string_view::npos;
-         at = text.find(separator, at + separator.size())) {
+    for (size_t at = FindText(text, separator); at != std::string_view::npos;
+         at = FindText(text, separator, at + separator.size())) {
         ++count;
     }
     return count;

@@ -6,6 +6,7 @@ namespace haumea::expr {
 namespace {
 
 constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr size_t kMostCompared = 1'000'000'000;  // characters: about a second
 
 // Length of the UTF-8 character at `at`; a stray byte counts as one.
 size_t CharacterLength(std::string_view text, size_t at) noexcept {
@@ -26,12 +27,13 @@ bool IsEscape(std::string_view pattern, size_t at) noexcept {
 
 }  // namespace
 
-bool LikeMatch(std::string_view text, std::string_view pattern) noexcept {
+std::optional<bool> LikeMatch(std::string_view text, std::string_view pattern) noexcept {
     size_t t = 0;
     size_t p = 0;
     // Where to go on when the text does not fit: the last % takes one character more.
     size_t retry_pattern = kNone;
     size_t retry_text = 0;
+    size_t compared = 0;
     while (t < text.size()) {
         if (p < pattern.size()) {
             if (pattern[p] == '%') {
@@ -53,6 +55,10 @@ bool LikeMatch(std::string_view text, std::string_view pattern) noexcept {
         }
         if (retry_pattern == kNone || text[retry_text] == '\n') {
             return false;
+        }
+        compared += t - retry_text;
+        if (compared > kMostCompared) {
+            return std::nullopt;
         }
         retry_text += CharacterLength(text, retry_text);
         t = retry_text;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/find_text.h"
 #include "data/go_format.h"
 #include "data/letters.h"
 #include "template/format.h"
@@ -110,7 +111,7 @@ Value TrimSuffix(std::span<const Value> args, CallContext&) {
     return Value::String(text);
 }
 Value Contains(std::span<const Value> args, CallContext&) {
-    return Value::Bool(args[1].text().find(args[0].text()) != std::string_view::npos);
+    return Value::Bool(FindText(args[1].text(), args[0].text()) != std::string_view::npos);
 }
 Value HasPrefix(std::span<const Value> args, CallContext&) {
     return Value::Bool(args[1].text().starts_with(args[0].text()));
@@ -125,7 +126,7 @@ Value Replace(std::span<const Value> args, CallContext& ctx) {
     const std::string_view text = args[2].text();
     std::string out;
     for (size_t at = 0; at <= text.size();) {
-        const size_t hit = from.empty() ? at : text.find(from, at);
+        const size_t hit = from.empty() ? at : FindText(text, from, at);
         if (hit == std::string_view::npos) {
             out.append(text.substr(at));
             break;
@@ -343,7 +344,8 @@ std::vector<std::string_view> Split(std::string_view separator, std::string_view
         }
         return parts;
     }
-    for (size_t hit; parts.size() + 1 < most && (hit = text.find(separator)) != std::string_view::npos;) {
+    for (size_t hit;
+         parts.size() + 1 < most && (hit = FindText(text, separator)) != std::string_view::npos;) {
         parts.push_back(text.substr(0, hit));
         text.remove_prefix(hit + separator.size());
     }
