@@ -1,6 +1,8 @@
 #include "data/value.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 namespace haumea {
 
@@ -150,6 +152,53 @@ bool DeepEquals(const Value& a, const Value& b) noexcept {
                               });
     }
     return false;
+}
+
+namespace {
+
+size_t Mixed(size_t seed, size_t hash) noexcept {
+    return (seed ^ hash) * 0x9E3779B97F4A7C15ULL + (seed >> 29U);  // the golden ratio of 64 bits
+}
+
+size_t HashOf(const Value& value, size_t& parts) noexcept {
+    if (parts == 0) {
+        return 0;
+    }
+    --parts;
+    switch (value.type()) {
+        case Type::kMissing:
+        case Type::kNull:
+            return 1;
+        case Type::kBool:
+            return value.as_bool() ? 3 : 2;
+        case Type::kInt:
+        case Type::kDouble:
+            return std::hash<double>()(value.number());
+        case Type::kDatetime:
+            return std::hash<int64_t>()(value.epoch_ns());
+        case Type::kString:
+        case Type::kBytes:
+        case Type::kError:
+            return std::hash<std::string_view>()(value.text());
+        case Type::kArray:
+            return std::accumulate(
+                value.items().begin(), value.items().end(), 1000 + value.size(),
+                [&parts](size_t hash, const Value& item) { return Mixed(hash, HashOf(item, parts)); });
+        case Type::kObject:
+            return std::accumulate(value.fields().begin(), value.fields().end(), 2000 + value.size(),
+                                   [&parts](size_t hash, const Field& field) {
+                                       hash = Mixed(hash, std::hash<std::string_view>()(field.key));
+                                       return Mixed(hash, HashOf(field.value, parts));
+                                   });
+    }
+    return 0;
+}
+
+}  // namespace
+
+size_t DeepHash(const Value& value) noexcept {
+    size_t parts = 4096;
+    return HashOf(value, parts);
 }
 
 std::string_view TypeName(Type type) noexcept {

@@ -131,6 +131,18 @@ size_t TextBytes(const Value& value, size_t limit) noexcept;
 // Deep equality by value; 1 equals 1.0; null equals null; missing equals null. Not the SQL operator `=`.
 bool DeepEquals(const Value& a, const Value& b) noexcept;
 
+// Alike for values that DeepEquals takes for equal. Looks at the first few thousand parts of a value, since
+// few bytes can stand for any number of parts.
+size_t DeepHash(const Value& value) noexcept;
+
+// For sets of pointers to values that outlive them.
+struct DeepHasher {
+    size_t operator()(const Value* value) const noexcept { return DeepHash(*value); }
+};
+struct DeepEqualTo {
+    bool operator()(const Value* a, const Value* b) const noexcept { return DeepEquals(*a, *b); }
+};
+
 // Words for error texts: "bigint", "float", "string", "boolean", "datetime", "bytea", "array", "struct",
 // "null".
 std::string_view TypeName(Type type) noexcept;

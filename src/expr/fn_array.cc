@@ -12,38 +12,8 @@ namespace {
 constexpr std::string_view kFirstNoArray = "first argument should be array of interface{}";
 constexpr std::string_view kSecondNoArray = "second argument should be array of interface{}";
 
-// Values that DeepEquals takes for equal hash alike: a whole float as the integer, containers by their size.
-size_t HashOf(const Value& value) noexcept {
-    switch (value.type()) {
-        case Type::kMissing:
-        case Type::kNull:
-            return 1;
-        case Type::kBool:
-            return value.as_bool() ? 3 : 2;
-        case Type::kInt:
-        case Type::kDouble:
-            return std::hash<double>()(value.number());
-        case Type::kDatetime:
-            return std::hash<int64_t>()(value.epoch_ns());
-        case Type::kString:
-        case Type::kBytes:
-        case Type::kError:
-            return std::hash<std::string_view>()(value.text());
-        case Type::kArray:
-            return 1000 + value.size();
-        case Type::kObject:
-            return 2000 + value.size();
-    }
-    return 0;
-}
-struct ValueHash {
-    size_t operator()(const Value* value) const noexcept { return HashOf(*value); }
-};
-struct ValueEqual {
-    bool operator()(const Value* a, const Value* b) const noexcept { return DeepEquals(*a, *b); }
-};
 // Points to values that outlive it.
-using ValueSet = std::unordered_set<const Value*, ValueHash, ValueEqual>;
+using ValueSet = std::unordered_set<const Value*, DeepHasher, DeepEqualTo>;
 
 ValueSet SetOf(std::span<const Value> items) {
     ValueSet set;
