@@ -247,14 +247,28 @@ Value Evaluator::CallFunction(const Operand& name, const Command& command, const
     if (!CheckArguments(function, given, name)) {
         return Value::Null();
     }
+    if (function.reads == Reads::kAll && !SpendOn(given, name.line)) {
+        return Value::Null();
+    }
     CallContext ctx{arena_, limits_.max_output_bytes};
     const Value result = function.call(given, ctx);
     if (result.is_error()) {
         return Fail(name.line, name.source,
                     fmt::format("error calling {}: {}", function.name, result.text()));
     }
-    Spend(static_cast<int64_t>(result.size() / 64), name.line);
+    Spend(static_cast<int64_t>(result.size()) / kBytesPerStep, name.line);
     return result;
+}
+
+bool Evaluator::SpendOn(std::span<const Value> args, int line) {
+    for (const Value& value : args) {
+        const int64_t left = std::clamp<int64_t>(limits_.max_steps - steps_, 0, INT64_MAX / kBytesPerStep);
+        const size_t bytes = TextBytes(value, static_cast<size_t>(left * kBytesPerStep));
+        if (!Spend(static_cast<int64_t>(bytes) / kBytesPerStep, line)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool Evaluator::CheckArguments(const Function& function, std::span<const Value> args, const Operand& at) {

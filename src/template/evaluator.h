@@ -59,6 +59,7 @@ class Evaluator {
 
   private:
     static constexpr size_t kValuesPerOutput = 4;
+    static constexpr int64_t kBytesPerStep = 64;  // read or made by a function
 
     Value EvaluateCommand(const Command& command, const Value& dot, const Value* piped);
     Value EvaluateOperand(const Operand& operand, const Value& dot);
@@ -67,6 +68,8 @@ class Evaluator {
     Value Field(const Value& base, const std::string& name, const Operand& at);
     Value CallFunction(const Operand& name, const Command& command, const Value& dot, const Value* piped);
     Value ShortCircuit(const Operand& name, const Command& command, const Value& dot, const Value* piped);
+    // Counts what a function may have to read of its arguments.
+    bool SpendOn(std::span<const Value> args, int line);
     bool CheckArguments(const Function& function, std::span<const Value> args, const Operand& at);
     bool Overspent(int line);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 #include <vector>
 
 #include "template/function.h"
@@ -106,13 +107,14 @@ Value Unique(std::span<const Value> args, CallContext& ctx) {
     if (!IsList(args[0])) {
         return NoList(ctx, "find uniq", args[0]);
     }
-    constexpr size_t kMost = 10'000;  // each is compared with all before it
-    if (args[0].size() > kMost) {
-        return Value::Error("uniq: the list has more than 10000 elements");
-    }
+    // Unlike DeepEquals, it tells 1 and 1.0 apart.
+    const auto equal = [](const Value* a, const Value* b) {
+        return a->type() == b->type() && DeepEquals(*a, *b);
+    };
+    std::unordered_set<const Value*, DeepHasher, decltype(equal)> known;
     std::vector<Value> items;
     for (const Value& item : args[0].items()) {
-        if (!IsIn(items, item)) {
+        if (known.insert(&item).second) {
             items.push_back(item);
         }
     }
@@ -288,23 +290,23 @@ Value KindIs(std::span<const Value> args, CallContext& ctx) {
 }
 
 constexpr Function kLists[] = {
-    {"default", "aa*", Default},
-    {"empty", "a", Empty},
-    {"coalesce", "a*", Coalesce},
-    {"all", "a*", All},
-    {"any", "a*", Any},
-    {"ternary", "aab", Ternary},
+    {"default", "aa*", Default, Reads::kLittle},
+    {"empty", "a", Empty, Reads::kLittle},
+    {"coalesce", "a*", Coalesce, Reads::kLittle},
+    {"all", "a*", All, Reads::kLittle},
+    {"any", "a*", Any, Reads::kLittle},
+    {"ternary", "aab", Ternary, Reads::kLittle},
     {"fail", "s", FailNow},
-    {"list", "a*", List},
-    {"tuple", "a*", List},
-    {"first", "a", First},
-    {"last", "a", Last},
-    {"rest", "a", Rest},
+    {"list", "a*", List, Reads::kLittle},
+    {"tuple", "a*", List, Reads::kLittle},
+    {"first", "a", First, Reads::kLittle},
+    {"last", "a", Last, Reads::kLittle},
+    {"rest", "a", Rest, Reads::kLittle},
     {"append", "aa", Append},
     {"push", "aa", Append},
     {"reverse", "a", Reverse},
     {"prepend", "aa", Prepend},
-    {"initial", "a", Initial},
+    {"initial", "a", Initial, Reads::kLittle},
     {"concat", "a*", Concat},
     {"uniq", "a", Unique},
     {"without", "aa*", Without},
@@ -312,18 +314,23 @@ constexpr Function kLists[] = {
     {"chunk", "ia", Chunk},
     {"deepEqual", "aa", DeepEqual},
     {"has", "aa", Has},
-    {"slice", "aa*", Slice},
-    {"typeOf", "a", TypeOf},
-    {"kindOf", "a", KindOf},
-    {"typeIs", "sa", TypeIs},
-    {"kindIs", "sa", KindIs},
+    {"slice", "aa*", Slice, Reads::kLittle},
+    {"typeOf", "a", TypeOf, Reads::kLittle},
+    {"kindOf", "a", KindOf, Reads::kLittle},
+    {"typeIs", "sa", TypeIs, Reads::kLittle},
+    {"kindIs", "sa", KindIs, Reads::kLittle},
 };
 constexpr Function kMaps[] = {
-    {"dict", "a*", Dict},     {"get", "ms", Get},
-    {"hasKey", "ms", HasKey}, {"keys", "m*", Keys},
-    {"values", "m", Values},  {"pick", "ms*", Pick},
-    {"omit", "ms*", Omit},    {"dig", "aaa*", Dig},
-    {"merge", "m*", Merge},   {"mergeOverwrite", "m*", MergeOverwrite},
+    {"dict", "a*", Dict, Reads::kLittle},
+    {"get", "ms", Get, Reads::kLittle},
+    {"hasKey", "ms", HasKey, Reads::kLittle},
+    {"keys", "m*", Keys},
+    {"values", "m", Values},
+    {"pick", "ms*", Pick},
+    {"omit", "ms*", Omit},
+    {"dig", "aaa*", Dig},
+    {"merge", "m*", Merge},
+    {"mergeOverwrite", "m*", MergeOverwrite},
 };
 
 }  // namespace

@@ -175,9 +175,18 @@ Value CallNoFunction(std::span<const Value> args, CallContext& ctx) {
 }
 
 constexpr Function kFunctions[] = {
-    {"and", "a*", nullptr}, {"or", "a*", nullptr}, {"not", "a", Not},       {"eq", "aa*", Eq},
-    {"ne", "aa", Ne},       {"lt", "aa", Lt},      {"le", "aa", Le},        {"gt", "aa", Gt},
-    {"ge", "aa", Ge},       {"len", "a", Len},     {"index", "aa*", Index}, {"call", "aa*", CallNoFunction},
+    {"and", "a*", nullptr},
+    {"or", "a*", nullptr},
+    {"not", "a", Not, Reads::kLittle},
+    {"eq", "aa*", Eq},
+    {"ne", "aa", Ne},
+    {"lt", "aa", Lt},
+    {"le", "aa", Le},
+    {"gt", "aa", Gt},
+    {"ge", "aa", Ge},
+    {"len", "a", Len, Reads::kLittle},
+    {"index", "aa*", Index, Reads::kLittle},
+    {"call", "aa*", CallNoFunction, Reads::kLittle},
 };
 
 }  // namespace

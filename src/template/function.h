@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -16,12 +17,16 @@ struct CallContext {
 // Arguments are checked against the signature before the call; a failure is Value::Error(text).
 using Call = Value (*)(std::span<const Value> args, CallContext& ctx);
 
+// Whether a call may look at all of its arguments, or at a few places of them only.
+enum class Reads : uint8_t { kAll, kLittle };
+
 // One function. `signature` has one letter per parameter: a any, s string, i integer, b boolean, l list, m
 // map; a final `*` lets the last letter repeat.
 struct Function {
     std::string_view name;
     std::string_view signature;
-    Call call = nullptr;  // null: `and`, `or`, which evaluate their arguments one by one
+    Call call = nullptr;        // null: `and`, `or`, which evaluate their arguments one by one
+    Reads reads = Reads::kAll;  // kAll: the size of the arguments counts as steps
 };
 
 // Null when there is no such function. Any thread.
