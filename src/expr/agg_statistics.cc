@@ -60,6 +60,12 @@ Value Spread(Columns args, FunctionContext& ctx) noexcept {
     return Value::Double(kRoot ? std::sqrt(variance) : variance);
 }
 
+// Not-a-number comes first, as in Go's sort.Float64s: `<` alone would be no order.
+void Sort(std::span<double> values) noexcept {
+    std::sort(values.begin(), values.end(),
+              [](double a, double b) { return a < b || (std::isnan(a) && !std::isnan(b)); });
+}
+
 // The first value decides whether integers or floats are meant, so it must not be null.
 Value Median(Columns args, FunctionContext& ctx) noexcept {
     const auto column = args[0];
@@ -76,7 +82,7 @@ Value Median(Columns args, FunctionContext& ctx) noexcept {
     const bool whole = column[0].type() == Type::kInt;
     const std::span<double> values = sample.values;
     const size_t middle = values.size() / 2;
-    std::sort(values.begin(), values.end());
+    Sort(values);
     if (values.size() % 2 == 1) {
         return whole && std::fabs(values[middle]) < 9.2e18 ? Value::Int(static_cast<int64_t>(values[middle]))
                                                            : Value::Double(values[middle]);
@@ -124,7 +130,7 @@ Value Percentile(Columns args, FunctionContext& ctx) noexcept {
         return ErrorOf(ctx, "the second parameter requires float64 but found {}",
                        GoTyped(Value::Array(args[1])));
     }
-    std::sort(sample.values.begin(), sample.values.end());
+    Sort(sample.values);
     return F(sample.values, args[1][0].number());
 }
 

@@ -49,6 +49,14 @@ TEST(Aggregates, OfIntegersStayIntegers) {
     EXPECT_EQ(Aggregated("avg", {{I(-3), I(-4)}}), "-3");
     EXPECT_EQ(Aggregated("sum", {{I(INT64_MAX), I(1)}}), "-9223372036854775808");
     EXPECT_EQ(Aggregated("median", {{I(1), I(2)}}), "1.5");
+    // Not-a-number comes before all numbers; more than sixteen values, since sorting few is another
+    // algorithm.
+    std::vector<Value> some(40, Value::Double(std::nan("")));
+    for (int i = 1; i < 40; i += 2) {
+        some[static_cast<size_t>(i)] = Value::Double(i);
+    }
+    some.push_back(Value::Double(0));
+    EXPECT_EQ(Aggregated("median", {some}), "0");
     EXPECT_EQ(Aggregated("median", {{I(3), I(1), I(2)}}), "2");
     EXPECT_EQ(Aggregated("max", {{I(1), D(2.5)}}), "2.5");
     EXPECT_EQ(Aggregated("sum", {{I(1), D(2.5)}}), "3.5");
