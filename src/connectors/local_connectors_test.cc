@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -223,6 +224,41 @@ TEST_F(LocalConnectors, BrokenAndMissingFilesAreNamed) {
     EXPECT_EQ(recorder_.messages.size(), 1U);
     EXPECT_EQ(recorder_.errors.size(), 1U);
     EXPECT_TRUE(recorder_.ended);
+}
+
+// To open or read them could hold everything up for ever.
+TEST_F(LocalConnectors, PipesAndDevicesAreNoFiles) {
+    const std::string pipe = folder_ + "/pipe";
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+    for (const std::string& path : {pipe, std::string("/dev/zero")}) {
+        EXPECT_NE(MakeSource("file", path, R"({"fileType":"lines"})").find("it is no regular file"),
+                  std::string::npos)
+            << path;
+        connect::SinkSpec spec;
+        spec.type = "file";
+        spec.props = Props(R"({"path":")" + path + R"("})");
+        const auto action = connect::MakeAction(registry_, spec, {}, services_);
+        ASSERT_TRUE(action) << action.error().message;
+        const auto opened = (*action)->Open();
+        ASSERT_FALSE(opened) << path;
+        EXPECT_NE(opened.error().message.find("it is no regular file"), std::string::npos)
+            << opened.error().message;
+    }
+}
+
+TEST_F(LocalConnectors, ManyEmptyLinesLeaveTurnsToOthers) {
+    Write("empty.txt", std::string(3'000'000, '\n') + "last\n");
+    ASSERT_EQ(MakeSource("file", "empty.txt", R"({"fileType":"lines"})"), "");
+    int turns = 0;
+    std::function<void()> other = [&] {
+        if (++turns; recorder_.messages.empty()) {
+            scheduler_.RunAfter(0, other);
+        }
+    };
+    other();
+    scheduler_.AdvanceTo(1001);
+    EXPECT_EQ(recorder_.messages, Texts{"last"});
+    EXPECT_GT(turns, 10);
 }
 
 TEST_F(LocalConnectors, FileSinkAppendsLinesOrWritesOneArray) {

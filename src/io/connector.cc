@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "io/error_text.h"
+#include "base/error_text.h"
 #include "io/fd_waiter.h"
 #include "io/resolver.h"
 #include "io/stream.h"

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/error_text.h"
 #include "base/log.h"
-#include "io/error_text.h"
 #include "io/fd_waiter.h"
 #include "io/socket_address.h"
 #include "io/stream.h"

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "io/error_text.h"
+#include "base/error_text.h"
 
 namespace haumea::io {
 namespace {

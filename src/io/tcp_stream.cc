@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "io/error_text.h"
+#include "base/error_text.h"
 #include "io/fd_waiter.h"
 #include "io/socket_address.h"
 

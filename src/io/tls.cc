@@ -12,7 +12,7 @@
 #include <cstring>
 #include <utility>
 
-#include "io/error_text.h"
+#include "base/error_text.h"
 #include "io/socket_address.h"
 #include "io/tls_context.h"
 #include "io/tls_error.h"

@@ -5,13 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "base/log.h"
-#include "io/error_text.h"
+#include "base/regular_file.h"
 
 namespace haumea::io {
 namespace {
@@ -57,17 +57,15 @@ Result<std::string> ReadPem(const PemSource& source, const char* what) {
         return source.text;
     }
     constexpr size_t kMaxBytes = 8U << 20U;  // a bundle of all public CAs is 0.3 MB
-    errno = 0;
-    std::ifstream in(source.file, std::ios::binary);
+    const auto file = OpenRegularFile(source.file, FileMode::kRead);
     std::string text;
-    if (in) {
+    if (file) {
         text.resize(kMaxBytes);
-        in.read(text.data(), static_cast<std::streamsize>(kMaxBytes));
-        text.resize(static_cast<size_t>(in.gcount()));
+        text.resize(std::fread(text.data(), 1, kMaxBytes, file->get()));
     }
     if (text.empty()) {
-        const std::string reason = errno == 0 ? "it is empty" : ErrorText(errno);
-        return Failf("{} cannot be read: {}{}", Subject(source, what), reason, Place(source.file));
+        return Failf("{} cannot be read: {}{}", Subject(source, what),
+                     file ? "it is empty" : file.error().message, Place(source.file));
     }
     return text;
 }

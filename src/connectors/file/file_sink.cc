@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/regular_file.h"
 #include "connect/common_properties.h"
 #include "connect/services.h"
 #include "connectors/file/file_path.h"
@@ -33,10 +34,11 @@ class FileSink final : public connect::MessageSink {
 
     Result<void> Open(metrics::NodeStats& stats) override {
         stats_ = &stats;
-        file_ = std::fopen(path_.c_str(), json_ ? "wbe" : "abe");
-        if (file_ == nullptr) {
-            return Failf("sink file: cannot open {}: {}", path_, std::strerror(errno));
+        auto file = OpenRegularFile(path_, json_ ? FileMode::kOverwrite : FileMode::kAppend);
+        if (!file) {
+            return Failf("sink file: cannot open {}: {}", path_, file.error().message);
         }
+        file_ = std::move(*file);
         stats.SetConnection(metrics::ConnectionState::kConnected, "", clock_->NowMs());
         return {};
     }
@@ -44,15 +46,16 @@ class FileSink final : public connect::MessageSink {
         if (file_ == nullptr) {
             return connect::Delivery::kDropped;
         }
-        bool good = !json_ || std::fputc(first_ ? '[' : ',', file_) != EOF;
+        bool good = !json_ || std::fputc(first_ ? '[' : ',', file_.get()) != EOF;
         first_ = false;
-        good = good && std::fwrite(message.payload.ptr, 1, message.payload.len, file_) == message.payload.len;
-        good = good && (json_ || std::fputc('\n', file_) != EOF) && std::fflush(file_) == 0;
+        good = good &&
+               std::fwrite(message.payload.ptr, 1, message.payload.len, file_.get()) == message.payload.len;
+        good = good && (json_ || std::fputc('\n', file_.get()) != EOF) && std::fflush(file_.get()) == 0;
         if (!good) {
             stats_->CountDropped();
             stats_->CountException(fmt::format("cannot write to {}: {}", path_, std::strerror(errno)),
                                    clock_->NowMs());
-            std::clearerr(file_);
+            std::clearerr(file_.get());
             return connect::Delivery::kDropped;
         }
         return connect::Delivery::kAccepted;
@@ -63,10 +66,9 @@ class FileSink final : public connect::MessageSink {
             return;
         }
         if (json_) {
-            std::fputs(first_ ? "[]" : "]", file_);
+            std::fputs(first_ ? "[]" : "]", file_.get());
         }
-        std::fclose(file_);
-        file_ = nullptr;
+        file_.reset();
     }
 
   private:
@@ -74,7 +76,7 @@ class FileSink final : public connect::MessageSink {
     std::string path_;
     bool json_;
     bool first_ = true;
-    std::FILE* file_ = nullptr;
+    FilePtr file_;
     metrics::NodeStats* stats_ = nullptr;
 };
 

@@ -58,6 +58,7 @@ struct Settings {
 
 constexpr size_t kMaxJsonBytes = 256U << 20U;
 constexpr int kRowsPerTurn = 256;
+constexpr int kEmptyLinesPerTurn = 1024;  // then the other sources have their turn
 constexpr size_t kShownRecord = 80;
 
 // Replays one file: `json` a document whose elements are rows, `csv` lines of values, `lines` a message in
@@ -240,11 +241,14 @@ bool FileSource::SendNext(Flow& flow) {
         return SendJsonElement(flow);
     }
     std::string line;
-    do {
+    for (int empty = 0; line.empty(); ++empty) {
+        if (empty == kEmptyLinesPerTurn) {
+            return true;
+        }
         if (!NextLine(line)) {
             return false;
         }
-    } while (line.empty());
+    }
     flow = settings_.type == FileType::kCsv
                ? SendCsv(line)
                : listener_->OnBytes(BufferView::Copy(line), scheduler_->clock().NowMs(), nullptr);

@@ -1,22 +1,16 @@
 #include "connectors/file/line_reader.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
+#include <utility>
 
 namespace haumea::connectors {
 
 Result<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path) {
     auto reader = std::make_unique<LineReader>();
-    reader->file_.reset(std::fopen(path.c_str(), "rbe"));
-    if (!reader->file_) {
-        return Failf("cannot open file {}: {}", path, std::strerror(errno));
+    auto file = OpenRegularFile(path, FileMode::kRead);
+    if (!file) {
+        return Failf("cannot open file {}: {}", path, file.error().message);
     }
-    struct stat info{};
-    if (fstat(fileno(reader->file_.get()), &info) == 0 && S_ISDIR(info.st_mode)) {
-        return Failf("cannot open file {}: it is a folder", path);
-    }
+    reader->file_ = std::move(*file);
     return reader;
 }
 

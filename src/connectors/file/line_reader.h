@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "base/regular_file.h"
 #include "base/result.h"
 #include "codec/compress.h"
 
@@ -30,13 +30,10 @@ class LineReader {
     bool ReadAll(std::string& content, size_t max_bytes);
 
   private:
-    struct CloseFile {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
     static constexpr size_t kChunk = 64U << 10U;
     bool Fill();
 
-    std::unique_ptr<std::FILE, CloseFile> file_;
+    FilePtr file_;
     std::string buffer_;
     size_t at_ = 0;
     bool end_ = false;

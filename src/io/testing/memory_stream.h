@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "io/error_text.h"
+#include "base/error_text.h"
 #include "io/scheduler.h"
 #include "io/stream.h"
 

@@ -1,10 +1,10 @@
-#include "io/error_text.h"
+#include "base/error_text.h"
 
 #include <array>
 #include <cctype>
 #include <cstring>
 
-namespace haumea::io {
+namespace haumea {
 
 std::string ErrorText(int error) {
     std::array<char, 128> buffer{};
@@ -16,4 +16,4 @@ std::string ErrorText(int error) {
     return text;
 }
 
-}  // namespace haumea::io
+}  // namespace haumea

@@ -2,9 +2,9 @@
 
 #include <string>
 
-namespace haumea::io {
+namespace haumea {
 
 // The system's words for an errno, as they stand inside a sentence: "connection refused".
 std::string ErrorText(int error);
 
-}  // namespace haumea::io
+}  // namespace haumea
