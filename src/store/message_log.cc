@@ -208,7 +208,7 @@ Result<std::unique_ptr<MessageLog>> MessageLog::Open(std::string path) {
     const std::filesystem::path folder = std::filesystem::path(log->path_).parent_path();
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    if (!std::filesystem::is_directory(folder)) {
+    if (std::error_code unknown; !std::filesystem::is_directory(folder, unknown)) {
         return Failf(
             "cannot create the folder {}: {}; make its parent writable for the user that runs haumea",
             folder.string(), error ? error.message() : "a file of that name exists");

@@ -65,6 +65,13 @@ class MessageLogTest : public testing::Test {
     std::unique_ptr<MessageLog> log_;
 };
 
+TEST_F(MessageLogTest, AFolderThatCannotBeLookedAtIsAnError) {
+    fs::create_symlink(folder_ / "loop", folder_ / "loop");
+    const auto opened = MessageLog::Open((folder_ / "loop" / "a.db").string());
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().message.find("cannot create the folder"), std::string::npos);
+}
+
 TEST_F(MessageLogTest, AnEmptyLogMakesNoFile) {
     EXPECT_EQ(log_->size(), 0U);
     EXPECT_EQ(Read(1, 10), "");
