@@ -137,7 +137,7 @@ int64_t PropertyReader::Int(std::string_view name, int64_t default_value) {
         return value->as_int();
     }
     constexpr double kLimit = 9e18;
-    if (!value->is_double() || std::abs(value->as_double()) > kLimit) {
+    if (!value->is_double() || !(std::abs(value->as_double()) <= kLimit)) {
         WrongType(name, *value, "a whole number without quotes");
         return default_value;
     }
