@@ -6,6 +6,11 @@
 #include "connect/cache_file.h"
 
 namespace haumea::connect {
+namespace {
+
+bool IsIn(const std::string& file, const std::string& folder) { return file.starts_with(folder + "/"); }
+
+}  // namespace
 
 void CacheFarewells::Close(Leaving& leaving) {
     leaving.stage->Close();
@@ -42,6 +47,12 @@ void CacheFarewells::Finish(std::list<Entry>::iterator entry) {
 }
 
 void CacheFarewells::WhenFree(const std::string& file, std::function<void()> task) {
+    for (auto& [folder, tasks] : held_) {
+        if (IsIn(file, folder)) {
+            tasks.emplace_back([this, file, task = std::move(task)] { WhenFree(file, task); });
+            return;
+        }
+    }
     std::erase_if(left_, [&](const std::string& left) { return IsOfCache(left, file); });
     for (Entry& entry : entries_) {
         if (IsOfCache(entry.leaving.file, file)) {
@@ -54,25 +65,43 @@ void CacheFarewells::WhenFree(const std::string& file, std::function<void()> tas
 }
 
 bool CacheFarewells::HasLeft(const std::string& file) const {
-    return std::any_of(left_.begin(), left_.end(),
+    return std::any_of(held_.begin(), held_.end(),
+                       [&](const auto& held) { return IsIn(file, held.first); }) ||
+           std::any_of(left_.begin(), left_.end(),
                        [&](const std::string& left) { return IsOfCache(left, file); });
 }
 
-void CacheFarewells::FinishIn(const std::string& folder, const std::set<std::string>& kept) {
-    const auto concerns = [&](const std::string& file) {
-        const std::string inside = folder + "/";
-        return file.starts_with(inside) &&
-               !kept.contains(
-                   file.substr(inside.size(), file.find_first_of("/.", inside.size()) - inside.size()));
-    };
-    std::erase_if(left_, concerns);
+void CacheFarewells::FinishIn(const std::string& folder) {
+    std::erase_if(left_, [&](const std::string& file) { return IsIn(file, folder); });
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto next = std::next(entry);
-        if (concerns(entry->leaving.file)) {
+        if (IsIn(entry->leaving.file, folder)) {
             entry->timer->Cancel();
             Finish(entry);
         }
         entry = next;
+    }
+}
+
+void CacheFarewells::WhenEmpty(const std::string& folder, std::function<void()> task) {
+    for (Entry& entry : entries_) {
+        if (IsIn(entry.leaving.file, folder)) {
+            entry.waiting.emplace_back([this, folder, task = std::move(task)] { WhenEmpty(folder, task); });
+            return;
+        }
+    }
+    task();
+}
+
+void CacheFarewells::Release(const std::string& folder) {
+    const auto found = held_.find(folder);
+    if (found == held_.end()) {
+        return;
+    }
+    const auto tasks = std::move(found->second);
+    held_.erase(found);
+    for (const auto& task : tasks) {
+        task();
     }
 }
 

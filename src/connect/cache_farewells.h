@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -42,10 +43,16 @@ class CacheFarewells {
     // Runs `task` when no cache that has ended uses `file`, or a file of its destinations, any more; in place
     // when none does.
     void WhenFree(const std::string& file, std::function<void()> task);
-    // A cache of this process has ended with one of these files, and nobody has opened it since.
+    // A cache of this process has ended with one of these files, and nobody has opened it since, or one may
+    // become that file.
     bool HasLeft(const std::string& file) const;
-    // Does not wait any longer for caches in `folder`, but for those of `kept` sinks.
-    void FinishIn(const std::string& folder, const std::set<std::string>& kept = {});
+    // Does not wait any longer for caches in `folder`.
+    void FinishIn(const std::string& folder);
+    // Nobody opens a file in `folder` until Release(): what WhenFree() is given waits.
+    void Hold(const std::string& folder) { held_.try_emplace(folder); }
+    void Release(const std::string& folder);
+    // Runs `task` when no cache that has ended uses a file in `folder` any more, also while it is held.
+    void WhenEmpty(const std::string& folder, std::function<void()> task);
     void FinishAll();
 
   private:
@@ -59,7 +66,8 @@ class CacheFarewells {
 
     io::Scheduler* loop_;
     std::list<Entry> entries_;
-    std::set<std::string> left_;  // files of caches that have ended
+    std::set<std::string> left_;                                      // files of caches that have ended
+    std::map<std::string, std::vector<std::function<void()>>> held_;  // folders, with what waits
 };
 
 }  // namespace haumea::connect

@@ -76,33 +76,6 @@ DiskRunner DiskOf(Services& services) {
 
 std::string SinkName(std::string_view type, int index) { return fmt::format("{}_{}", type, index); }
 
-void RemoveOtherCaches(Services& services, std::string_view rule_id, std::set<std::string> sinks) {
-    const std::string folder_name = CacheFolder(services.data_dir, rule_id);
-    if (services.cache_farewells != nullptr) {
-        services.cache_farewells->FinishIn(folder_name, sinks);
-    }
-    const auto remove = [folder = folder_name, sinks = std::move(sinks)] {
-        std::error_code error;
-        std::vector<std::filesystem::path> gone;
-        for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
-             at.increment(error)) {
-            const std::string name = at->path().filename().string();
-            if (!sinks.contains(name.substr(0, name.find('.'))) && at->path().extension() != ".damaged") {
-                gone.push_back(at->path());
-            }
-        }
-        for (const std::filesystem::path& path : gone) {
-            std::filesystem::remove_all(path, error);
-            if (error) {
-                log::Warn("cannot delete {}: {}", path.string(), error.message());
-            } else if (path.extension() == ".db" || path.extension().empty()) {
-                log::Warn("{} was the cache of an action that the rule has no more: deleted", path.string());
-            }
-        }
-    };
-    static_cast<void>(DiskOf(services)(remove, [] {}));
-}
-
 void RemoveCaches(Services& services, std::string_view rule_id) {
     const std::string folder_name = CacheFolder(services.data_dir, rule_id);
     if (services.cache_farewells != nullptr) {

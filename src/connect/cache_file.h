@@ -1,6 +1,5 @@
 #pragma once
 
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +25,6 @@ std::string CacheFolder(std::string_view data_dir, std::string_view rule_id);
 DiskRunner DiskOf(Services& services);
 // What a sink is called in the status and in the name of its cache: <type>_<position of the action>.
 std::string SinkName(std::string_view type, int index);
-// Deletes the caches of sinks that a rule has no more, so that no later action finds them; `sinks` are the
-// names of those that it has. Home loop.
-void RemoveOtherCaches(Services& services, std::string_view rule_id, std::set<std::string> sinks);
 // Deletes the caches of a rule after whatever is being written to them. Home loop.
 void RemoveCaches(Services& services, std::string_view rule_id);
 

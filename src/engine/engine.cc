@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -17,6 +16,7 @@
 #include "config/settings.h"
 #include "connect/cache_farewells.h"
 #include "connect/cache_file.h"
+#include "connect/cache_plan.h"
 #include "connect/memory_bus.h"
 #include "connect/registry.h"
 #include "connect/services.h"
@@ -314,22 +314,15 @@ Result<void> Engine::Impl::StartRules() {
     environment.deleted = [this](const std::string& id) {
         data_loop.RunSync([&] { connect::RemoveCaches(*services, id); });
     };
-    environment.replaced = [this](const exec::RuleSpec& spec) {
-        std::set<std::string> names;
-        for (size_t i = 0; i < spec.actions.size(); ++i) {
-            if (spec.actions[i].is_object()) {
-                for (const auto& [type, props] : spec.actions[i].object()) {
-                    names.insert(connect::SinkName(type, static_cast<int>(i)));
-                }
-            }
-        }
-        data_loop.RunSync([&] { connect::RemoveOtherCaches(*services, spec.id, std::move(names)); });
-    };
-    environment.hold_clients = [this] {
-        data_loop.RunSync([this] { on_loop->data_server.HoldEndpoints(); });
-        // Shared only for its deleter, which runs when the change of rules is over.
-        return std::shared_ptr<void>(
-            this, [this](void*) { data_loop.RunSync([this] { on_loop->data_server.LetGo(); }); });
+    environment.replacing = [this](const exec::RuleSpec& before, const exec::RuleSpec& after) {
+        std::function<void(bool)> finish = [](bool) {};
+        data_loop.RunSync([&] {
+            finish =
+                connect::HoldCaches(*services, after.id, connect::PlanCaches(before.actions, after.actions));
+        });
+        return [this, finish = std::move(finish)](bool replaced) {
+            data_loop.RunSync([&] { finish(replaced); });
+        };
     };
     environment.functions = &expr::FunctionRegistry::Builtin();
     environment.patrol_interval_ms = configuration.settings.basic.rule_patrol_interval.value;

@@ -32,8 +32,11 @@ struct Environment {
     std::function<Result<exec::PlanDescription>(const std::string& sql, const exec::RuleOptions&)> describe;
     // A rule was deleted and has ended: what it has left on disk goes too. May be empty.
     std::function<void(const std::string& rule_id)> deleted;
-    // A rule has a new definition: what actions have left on disk that are no more goes too. May be empty.
-    std::function<void(const exec::RuleSpec&)> replaced;
+    // A rule is about to get a new definition: what its actions have left on disk is to move with them. What
+    // is returned is called when it has it (true), or has kept the old one. May be empty.
+    std::function<std::function<void(bool replaced)>(const exec::RuleSpec& before,
+                                                     const exec::RuleSpec& after)>
+        replacing;
     // While what it returns lives, clients of paths that an ended rule served stay connected, for the run
     // that takes its place. May be empty.
     std::function<std::shared_ptr<void>()> hold_clients;

@@ -157,6 +157,8 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
     const bool temp = def.temp;
     const bool triggered = def.triggered;
     const std::shared_ptr<void> hold = HoldClients();
+    const auto replaced = environment_.replacing ? environment_.replacing(old.spec(), def.spec())
+                                                 : std::function<void(bool)>([](bool) {});
     Result<void> done = rule.Replace(std::move(def), triggered ? std::move(pipeline) : nullptr);
     if (done && temp) {
         if (auto removed = table_->Delete(id); !removed) {
@@ -167,12 +169,11 @@ Result<Change> Registry::Exchange(Rule& rule, RuleDef def) {
     }
     if (!done) {
         GoBack(rule, old, was_running);
+        replaced(false);
         return Fail(std::move(done.error()));
     }
     unstored_.erase(id);
-    if (environment_.replaced) {
-        environment_.replaced(rule.def().spec());
-    }
+    replaced(true);
     ArmTimers();
     return Change{id, std::move(warnings)};
 }

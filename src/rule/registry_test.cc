@@ -50,7 +50,7 @@ TEST_F(RegistryTest, TwoRulesOfOneIdAreRefused) {
     EXPECT_EQ(engine_.rules->Create(RuleText("r")).error().message, "rule r already exists");
 }
 
-TEST_F(RegistryTest, ANewDefinitionIsToldButNoneThatWasRefused) {
+TEST_F(RegistryTest, ANewDefinitionIsToldAndWhetherItCounts) {
     Create("r");
     EXPECT_EQ(engine_.replaced, Log{});
     ASSERT_TRUE(engine_.rules->Update("r", RuleText("r", R"(,"triggered":false)")));
@@ -58,6 +58,10 @@ TEST_F(RegistryTest, ANewDefinitionIsToldButNoneThatWasRefused) {
     engine_.script.plan_errors["r"] = Error(ErrorCode::kExecutor, "sink x is not defined");
     EXPECT_FALSE(engine_.rules->Update("r", RuleText("r")));
     EXPECT_EQ(engine_.replaced, Log{"r"}) << "the old one stays as it is";
+    engine_.script.plan_errors.clear();
+    engine_.script.start_errors["r"] = Error("port 10081 is in use");
+    EXPECT_FALSE(engine_.rules->Update("r", RuleText("r")));
+    EXPECT_EQ(engine_.replaced, (Log{"r", "r not"}));
 }
 
 TEST_F(RegistryTest, StopSaysByWhomAndRewritesTheText) {

@@ -387,24 +387,40 @@ class CacheTest(harness.ServerTest):
             await remote.stop()
         self.run_async(run())
 
-    def test_an_action_that_is_taken_out_of_its_rule_takes_its_cache_along(self):
+    def test_caches_go_with_their_actions_when_the_rule_changes(self):
         async def run():
-            remote = Remote()
+            remotes = {name: Remote() for name in "abc"}
             self.stream()
-            action = {"addr": f"127.0.0.1:{remote.port}", "path": "/x", "sendSingle": True, "enableCache": True,
-                      "reconnectMaxDelay": 200}
-            self.rule("r", "SELECT n FROM demo", [{"websocket": action}, {"nop": {}}, {"websocket": action}])
-            folder = pathlib.Path(self.server.folder, "data", "cache", "r")
+            actions = {name: {"websocket": {"addr": f"127.0.0.1:{remote.port}", "path": "/x", "sendSingle": True, "enableCache": True,
+                                            "reconnectMaxDelay": 200}} for name, remote in remotes.items()}
+
+            def put(*chosen):
+                self.server.must("PUT", "/rules/r", {"id": "r", "sql": "SELECT n FROM demo", "actions": list(chosen)})
+
+            def waiting():
+                status = self.server.status("r")
+                return [value for key, value in status.items() if key.endswith("cache_0_buffer_length")]
+            self.rule("keep", "SELECT * FROM demo", [{"nop": {}}])  # the path of the source is served meanwhile
+            self.rule("r", "SELECT n FROM demo", [actions["a"], actions["b"], actions["c"]])
             async with connect(self.server.url("/in")) as source:
                 await self.send(source, range(50))
-                wait_for(lambda: (folder / "websocket_2.db").exists() and len(cached_in_file(self.server, "r")) == 50, "both")
-            self.server.must("PUT", "/rules/r", {"id": "r", "sql": "SELECT n FROM demo", "actions": [{"websocket": action}, {"nop": {}}]})
-            wait_for(lambda: not any(path.name.startswith("websocket_2") for path in folder.iterdir()), "the other has gone")
-            wait_for(lambda: "websocket_2.db was the cache of an action" in self.server.log_text(), "and the log says so")
-            await remote.start()
-            await remote.until(lambda: len(remote.got) == 50, "the first action kept its own")
-            self.assertEqual(remote.got, list(range(50)))
-            await remote.stop()
+                wait_for(lambda: waiting() == [50, 50, 50], "each has 50")
+                put(actions["c"], {"nop": {}}, actions["b"])  # without a, the others at other places
+                wait_for(lambda: waiting() == [50, 50], "both have moved")
+                wait_for(lambda: "websocket_0 was the cache of an action" in self.server.log_text(), "the log tells of the first")
+                await self.send(source, [50])
+                for name in "abc":
+                    await remotes[name].start()
+                for name in "bc":
+                    await remotes[name].until(lambda n=name: len(remotes[n].got) == 51, f"all of {name}")
+                    self.assertEqual(remotes[name].got, list(range(51)), name)
+                await asyncio.to_thread(wait_for, lambda: waiting() == [0, 0], "all is confirmed")
+            self.assertEqual(remotes["a"].got, [])
+            put({"nop": {}})
+            folder = pathlib.Path(self.server.folder, "data", "cache", "r")
+            await asyncio.to_thread(wait_for, lambda: not list(folder.iterdir()), "no action has a cache any more")
+            for remote in remotes.values():
+                await remote.stop()
         self.run_async(run())
 
     def test_a_resend_destination_is_checked_and_says_what_it_needs(self):

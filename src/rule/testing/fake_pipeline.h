@@ -117,7 +117,10 @@ class FakeEngine {
                 .explain = "{\"op\":\"ProjectPlan_0\"}", .sources = {"demo"}, .columns = {}};
         };
         rules.reset();
-        environment.replaced = [this](const exec::RuleSpec& spec) { replaced.push_back(spec.id); };
+        environment.replacing = [this](const exec::RuleSpec& before, const exec::RuleSpec& after) {
+            EXPECT_EQ(before.id, after.id);
+            return [this, id = after.id](bool done) { replaced.push_back(id + (done ? "" : " not")); };
+        };
         rules = std::make_unique<Registry>(std::move(environment), rule_table, Options{});
         catalog.SetUsage([this](const std::string& name) { return rules->IsStreamInUse(name); });
     }
