@@ -152,6 +152,29 @@ class ClientRole(DynamicTest):
 
         self.run_async(flow())
 
+    def test_with_a_cache_more_destinations_than_may_be_open_take_turns_and_lose_nothing(self):
+        async def flow():
+            async with Remote() as remote, connect(self.server.url("/in")) as into:
+                await self.do(self.push, "r", {"addr": remote.addr, "path": "/{{.id}}", "enableCache": True, "maxDynamicTargets": 3})
+                await self.send(into, *[f"d{n % 20}" for n in range(200)])
+                await self.until(lambda: len(remote.got) >= 200 and self.cached() == 0, "all of 20 destinations")
+                got = [json.loads(m) for m in remote.got]
+                self.assertEqual(sorted(m["n"] for m in got), list(range(200)))
+                for name in range(20):
+                    self.assertEqual([m["n"] for m in got if m["id"] == f"d{name}"], list(range(name, 200, 20)))
+                self.assertEqual(await self.do(self.sink, "r", "dropped_total"), 0)
+            # What waits when the rule ends is kept.
+            await self.until(lambda: self.sink("r", "connection_status") != 1, "the remote is away")
+            async with connect(self.server.url("/in")) as into:
+                await self.send(into, *[f"e{n}" for n in range(10)])
+                await self.until(lambda: self.sink("r", "buffer_length") == 7, "seven have no place")
+            await self.do(self.server.must, "POST", "/rules/r/stop")
+            await self.do(self.server.must, "POST", "/rules/r/start")
+            async with remote:
+                await self.until(lambda: len(remote.got) == 210, "those too")
+
+        self.run_async(flow())
+
     def test_after_a_kill_each_destination_gets_what_waited_for_it_in_order(self):
         async def flow():
             remote = Remote()

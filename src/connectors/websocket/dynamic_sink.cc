@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "connectors/websocket/dynamic_target.h"
 
 namespace haumea::connectors {
 
@@ -13,89 +14,13 @@ using connect::Delivery;
 using connect::EncodedMessage;
 using metrics::ConnectionState;
 
-// One destination.
-class DynamicSink::Target final : public ConnectionObserver, public connect::DeliveryListener {
-  public:
-    Target(DynamicSink& owner, std::string_view the_key) : key(the_key), owner_(&owner) {}
-
-    void OnConnection(ConnectionState new_state, const std::string& new_reason) override {
-        if (closed) {
-            return;
-        }
-        state = new_state;
-        reason = new_reason;
-        if (!reason.empty()) {
-            owner_->stats_->CountException(made.name + ": " + reason, owner_->scheduler_->clock().NowMs());
-        }
-        owner_->Changed(*this);
-    }
-    void SetNumbers(metrics::NodeStats::NumbersReader reader) override { numbers = std::move(reader); }
-    void OnConfirmed(uint64_t mark) override {
-        while (!asked.empty() && asked.front() <= mark) {
-            asked.pop_front();
-        }
-        owner_->Confirmed();
-    }
-    void OnLost() override {
-        if (unasked != 0 || !asked.empty()) {
-            owner_->Lost();
-        }
-    }
-
-    // Closing it now loses nothing and disturbs nobody.
-    bool idle() const {
-        const bool cache_idle = !cache.stage || cache.stage->idle();
-        return cache_idle && !blocked && unasked == 0 && asked.empty() && made.sink->idle();
-    }
-    void Close() {
-        closed = true;
-        if (cache.stage) {
-            cache.stage->Close();
-        }
-        if (cache.resend_sink) {
-            cache.resend_sink->Close();
-        }
-        made.sink->Close();
-    }
-
-    const std::string key;
-    Made made;
-    connect::DestinationCaches::Cache cache;  // without a stage: none; goes before what it sends to
-    int64_t used_ms = 0;
-    ConnectionState state = ConnectionState::kConnecting;
-    std::string reason;
-    metrics::NodeStats::NumbersReader numbers;
-    bool blocked = false;  // a message for it waits for the ready callback
-    bool closed = false;
-    size_t unasked = 0;          // messages sent since the last question of the cache
-    std::deque<uint64_t> asked;  // marks that are not confirmed
-
-  private:
-    DynamicSink* owner_;
-};
-
-// What takes the messages when each target has a cache.
-class DynamicSink::Caches final : public connect::Outlet {
-  public:
-    explicit Caches(DynamicSink& owner) : owner_(&owner) {}
-    connect::Flow Push(EncodedMessage message) noexcept override {
-        return owner_->PushToCache(std::move(message));
-    }
-    void SetResumeCallback(std::function<void()> resume) override {
-        owner_->caches_->SetResumeCallback(std::move(resume));
-    }
-    void Close() noexcept override { owner_->caches_->SetResumeCallback({}); }
-
-  private:
-    DynamicSink* owner_;
-};
-
 DynamicSink::DynamicSink(io::Scheduler& scheduler, Settings settings, Make make)
     : scheduler_(&scheduler),
       settings_(std::move(settings)),
       make_(std::move(make)),
       idle_timer_(scheduler),
-      burial_timer_(scheduler) {}
+      burial_timer_(scheduler),
+      overflow_timer_(scheduler) {}
 
 DynamicSink::~DynamicSink() = default;
 
@@ -115,30 +40,6 @@ Result<void> DynamicSink::Open(metrics::NodeStats& stats) {
     return {};
 }
 
-std::unique_ptr<connect::Outlet> DynamicSink::CachePerDestination(connect::DestinationCaches& caches) {
-    caches_ = &caches;
-    return std::make_unique<Caches>(*this);
-}
-
-connect::Flow DynamicSink::PushToCache(EncodedMessage message) noexcept {
-    Target* target = closed_ ? nullptr : FindOrMake(message);
-    if (target == nullptr) {
-        stats_->CountIn();
-        return connect::Flow::kContinue;
-    }
-    target->used_ms = scheduler_->clock().NowMs();
-    return target->cache.stage->Push(std::move(message));
-}
-
-void DynamicSink::OpenWaiting() {
-    while (!closed_ && !left_over_.empty() && targets_.size() < settings_.max_targets) {
-        EncodedMessage example;
-        example.dynamic = std::move(left_over_.back());
-        left_over_.pop_back();
-        FindOrMake(example);
-    }
-}
-
 Delivery DynamicSink::Send(const EncodedMessage& message) noexcept {
     Target* target = closed_ ? nullptr : FindOrMake(message);
     if (target == nullptr) {
@@ -153,24 +54,30 @@ Delivery DynamicSink::Send(const EncodedMessage& message) noexcept {
     return delivery;
 }
 
-DynamicSink::Target* DynamicSink::FindOrMake(const EncodedMessage& message) noexcept {
+std::string_view DynamicSink::KeyOf(const EncodedMessage& message) noexcept {
     values_.clear();
     for (const size_t index : settings_.values) {
         if (index >= message.dynamic.size()) {
-            // From a cache that was filled before the rule had this template.
-            Drop("message dropped: it holds no value for the templates in path and headers");
-            return nullptr;
+            return {};  // from a cache that was filled before the rule had this template
         }
         values_.emplace_back(message.dynamic[index]);
     }
-    std::string_view key = values_.front();
-    if (values_.size() > 1) {
-        // No value with NUL ever makes a target, so that the joined form is unambiguous.
-        key_.clear();
-        for (const std::string_view value : values_) {
-            key_.append(value).push_back('\0');
-        }
-        key = key_;
+    if (values_.size() == 1) {
+        return values_.front();
+    }
+    // No value with NUL ever makes a target, so that the joined form is unambiguous.
+    key_.clear();
+    for (const std::string_view value : values_) {
+        key_.append(value).push_back('\0');
+    }
+    return key_;
+}
+
+DynamicSink::Target* DynamicSink::FindOrMake(const EncodedMessage& message) noexcept {
+    const std::string_view key = KeyOf(message);
+    if (values_.size() < settings_.values.size()) {
+        Drop("message dropped: it holds no value for the templates in path and headers");
+        return nullptr;
     }
     const auto found = targets_.find(key);
     return found != targets_.end() ? found->second.get() : MakeTarget(key);
@@ -186,15 +93,7 @@ DynamicSink::Target* DynamicSink::MakeTarget(std::string_view key) noexcept {
         return nullptr;
     }
     if (targets_.size() >= settings_.max_targets && !MakeRoom(now)) {
-        stats_->CountDropped();
-        if (!std::exchange(full_, true)) {
-            const std::string text = fmt::format(
-                "dynamic_targets: {} are open and none is idle, messages for others are dropped; "
-                "maxDynamicTargets allows more",
-                targets_.size());
-            stats_->CountException(text, now);
-            log::Warn("{}: {}", stats_->name(), text);
-        }
+        NoRoom();
         return nullptr;
     }
     full_ = false;
@@ -233,6 +132,28 @@ DynamicSink::Target* DynamicSink::MakeTarget(std::string_view key) noexcept {
         Watch(settings_.idle_ms);
     }
     return target;
+}
+
+void DynamicSink::NoRoom() noexcept {
+    stats_->CountDropped();
+    if (!std::exchange(full_, true)) {
+        const std::string text = fmt::format(
+            "dynamic_targets: {} are open and none is idle, messages for others are dropped; "
+            "maxDynamicTargets allows more",
+            targets_.size());
+        stats_->CountException(text, scheduler_->clock().NowMs());
+        log::Warn("{}: {}", stats_->name(), text);
+    }
+}
+
+// For one more target, perhaps in the place of one that is idle.
+bool DynamicSink::HasRoom() noexcept {
+    return targets_.size() < settings_.max_targets ||
+           std::any_of(
+               targets_.begin(), targets_.end(),
+               [now = scheduler_->clock().NowMs()](const auto& entry) {
+                   return entry.second->used_ms < now && entry.second->idle();
+               });
 }
 
 void DynamicSink::Drop(std::string text) noexcept {
@@ -407,6 +328,8 @@ void DynamicSink::Close() {
     listener_ = nullptr;
     ready_ = nullptr;
     idle_timer_.Cancel();
+    overflow_timer_.Cancel();
+    KeepOverflow();
     for (const auto& [key, target] : targets_) {
         if (caches_ != nullptr) {
             target->closed = true;

@@ -11,6 +11,7 @@
 
 #include "connect/destination_caches.h"
 #include "connect/sink.h"
+#include "connectors/websocket/destination_overflow.h"
 #include "io/scheduler.h"
 #include "metrics/node_stats.h"
 #include "metrics/numbers.h"
@@ -28,7 +29,8 @@ class ConnectionObserver {
 
 // A sink whose destination is computed for every message (templates in `path` and header values, contract
 // §6): one target per distinct value, opened with the first message for it and closed when it has been idle.
-// Bounded; a message that would need one more while none is idle is dropped and counted. All targets count
+// Bounded; a message that would need one more while none is idle is dropped and counted (with enableCache it
+// waits for a while, in bounds). All targets count
 // into the node of the sink; its connection is the worst of theirs, with the name of that target, and its
 // numbers are those of all, closed ones included. With enableCache each target has a cache of its own in
 // front of it. Owned by one action; home loop only.
@@ -71,10 +73,20 @@ class DynamicSink final : public connect::MessageSink {
     connect::Flow PushToCache(connect::EncodedMessage message) noexcept;
     // Destinations that have messages of an earlier run are opened as far as there is room.
     void OpenWaiting();
+    // What tells destinations apart, in values_ and as one text that lives as long as the message or until
+    // the next call; empty: the message has none.
+    std::string_view KeyOf(const connect::EncodedMessage& message) noexcept;
     // Null: the message is lost, and counted.
     Target* FindOrMake(const connect::EncodedMessage& message) noexcept;
     Target* MakeTarget(std::string_view key) noexcept;
+    bool HasRoom() noexcept;
     bool MakeRoom(int64_t now_ms) noexcept;
+    void NoRoom() noexcept;
+    // False: it has to wait, but there is no room for that.
+    bool Wait(const std::string& key, connect::EncodedMessage& message) noexcept;
+    void LookAgain() noexcept;
+    void DrainOverflow() noexcept;
+    void KeepOverflow() noexcept;
     void CloseTarget(Target& target) noexcept;
     void Drop(std::string text) noexcept;
     void CloseIdle() noexcept;
@@ -103,11 +115,13 @@ class DynamicSink final : public connect::MessageSink {
     connect::DestinationCaches* caches_ = nullptr;  // each target has its own
     std::vector<std::vector<std::string>>
         left_over_;                                  // values of targets that have messages of an earlier run
+    DestinationOverflow overflow_;                   // messages that wait for room for their target
     connect::DeliveryListener* listener_ = nullptr;  // one cache for all stands in front (resendDestination)
     uint64_t last_mark_ = 0;                         // asked for
     uint64_t confirmed_mark_ = 0;                    // reported
     io::Timer idle_timer_;
     io::Timer burial_timer_;
+    io::Timer overflow_timer_;
 };
 
 }  // namespace haumea::connectors
