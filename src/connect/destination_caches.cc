@@ -2,12 +2,17 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "connect/arrange_caches.h"
+#include "connect/backlog_record.h"
 #include "connect/cache_farewells.h"
 #include "connect/cache_file.h"
+#include "store/message_log.h"
 
 namespace haumea::connect {
 namespace {
@@ -107,6 +112,55 @@ Result<void> DestinationCaches::Open(Cache& cache) {
         waiting_.push_back(std::move(open));
     }
     return {};
+}
+
+bool DestinationCaches::Spill(std::span<const std::string_view> values,
+                              std::span<const EncodedMessage> messages) {
+    if (!arranged_ || spilled_ + messages.size() > settings_.backlog.disk_messages) {
+        return false;
+    }
+    auto records = std::make_shared<std::vector<store::LoggedMessage>>();
+    std::transform(messages.begin(), messages.end(), std::back_inserter(*records),
+                   [](const EncodedMessage& message) { return ToRecord(0, message); });
+    auto failure = std::make_shared<std::string>();
+    const bool taken = DiskOf(*services_)(
+        [records, failure, file = DestinationFile(settings_.backlog.file, values)] {
+            auto log = store::MessageLog::Open(file);
+            Result<> written = log ? Result<>() : Result<>(Fail(log.error()));
+            if (log) {
+                uint64_t seq = (*log)->last();
+                for (store::LoggedMessage& record : *records) {
+                    record.seq = ++seq;
+                }
+                written = (*log)->Write(0, *records);
+            }
+            *failure = written ? "" : written.error().message;
+        },
+        [this, records, failure, alive = alive_] {
+            if (!*alive) {
+                return;
+            }
+            --spilling_;
+            if (!failure->empty()) {
+                shown_.cache->CountException("cache: " + *failure, services_->scheduler->clock().NowMs());
+                shown_.cache->CountDropped(static_cast<int64_t>(records->size()),
+                                           metrics::DropReason::kCacheFull);
+            }
+        });
+    if (taken) {
+        const auto count = static_cast<int64_t>(messages.size());
+        spilled_ += messages.size();
+        ++spilling_;
+        shown_.cache->CountIn(count);
+        shown_.cache->CountProcessed(count);
+        shown_.cache->buffer_length.fetch_add(count, std::memory_order_relaxed);
+    }
+    return taken;
+}
+
+void DestinationCaches::Unspill(size_t messages) {
+    spilled_ -= messages;
+    shown_.cache->buffer_length.fetch_sub(static_cast<int64_t>(messages), std::memory_order_relaxed);
 }
 
 void DestinationCaches::Leave(Cache cache, std::unique_ptr<MessageSink> sink, std::shared_ptr<void> kept) {

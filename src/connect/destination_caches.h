@@ -46,6 +46,14 @@ class DestinationCaches {
     // `sink`.
     void Leave(Cache cache, std::unique_ptr<MessageSink> sink, std::shared_ptr<void> kept);
 
+    // Puts messages into the file of a destination that has no cache open now: it may have one later, which
+    // finds them. False: not now, or it would be more than the bound; nothing was taken.
+    bool Spill(std::span<const std::string_view> values, std::span<const EncodedMessage> messages);
+    // The disk still writes what was spilled before: what comes meanwhile goes together, later.
+    bool spilling() const noexcept { return spilling_ > 0; }
+    // So many of them have a cache again, which counts them.
+    void Unspill(size_t messages);
+
     void SetResumeCallback(std::function<void()> resume) { resume_ = std::move(resume); }
 
   private:
@@ -60,6 +68,8 @@ class DestinationCaches {
     std::vector<size_t> values_;
     std::function<void(std::vector<std::vector<std::string>>)> found_;
     bool arranged_ = false;
+    size_t spilled_ = 0;
+    size_t spilling_ = 0;
     std::vector<std::function<void()>> waiting_;  // caches to be opened once the files are in order
     io::Timer retry_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // tasks of the disk may outlive this object

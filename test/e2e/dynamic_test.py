@@ -167,9 +167,11 @@ class ClientRole(DynamicTest):
             await self.until(lambda: self.sink("r", "connection_status") != 1, "the remote is away")
             async with connect(self.server.url("/in")) as into:
                 await self.send(into, *[f"e{n}" for n in range(10)])
-                await self.until(lambda: self.sink("r", "buffer_length") == 7, "seven have no place")
-            await self.do(self.server.must, "POST", "/rules/r/stop")
-            await self.do(self.server.must, "POST", "/rules/r/start")
+                await self.until(lambda: self.cached() == 10 and self.sink("r", "buffer_length") == 0, "seven have no place but a file")
+            folder = pathlib.Path(self.server.folder, "data", "cache", "r", "websocket_0")
+            await self.until(lambda: stored(folder) == 10, "all are in files")
+            await self.do(self.server.stop, signal.SIGKILL)
+            await self.do(self.server.start)
             async with remote:
                 await self.until(lambda: len(remote.got) == 210, "those too")
 

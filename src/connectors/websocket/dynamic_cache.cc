@@ -1,7 +1,7 @@
 // The half of the dynamic sink that has a cache per destination, and messages that wait until theirs can be
 // opened.
-#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "connectors/websocket/dynamic_target.h"
 
@@ -32,6 +32,20 @@ class DynamicSink::Caches final : public connect::Outlet {
     DynamicSink* owner_;
 };
 
+void DynamicSink::StartCaches() {
+    caches_->Start(settings_.values, [this](std::vector<std::vector<std::string>> found) {
+        for (std::vector<std::string>& dynamic : found) {
+            EncodedMessage example;
+            example.dynamic = dynamic;
+            const std::string key(KeyOf(example));
+            if (!targets_.contains(key)) {
+                left_over_.try_emplace(key, LeftOver{std::move(dynamic), 0});
+            }
+        }
+        OpenWaiting();
+    });
+}
+
 std::unique_ptr<connect::Outlet> DynamicSink::CachePerDestination(connect::DestinationCaches& caches) {
     caches_ = &caches;
     return std::make_unique<Caches>(*this);
@@ -51,6 +65,7 @@ connect::Flow DynamicSink::PushToCache(EncodedMessage message) noexcept {
         stats_->CountIn();
         return connect::Flow::kContinue;
     }
+    Opened(target->key);
     target->used_ms = scheduler_->clock().NowMs();
     return target->cache.stage->Push(std::move(message));
 }
@@ -74,16 +89,60 @@ void DynamicSink::LookAgain() noexcept {
 }
 
 void DynamicSink::DrainOverflow() noexcept {
-    bool room = true;
+    std::vector<std::pair<std::string, std::vector<EncodedMessage>>> parts;  // that have no place, in order
+    std::unordered_map<std::string, size_t> places;                          // where in parts
     for (DestinationOverflow::Entry& entry : overflow_.Take()) {
-        room = room && HasRoom();
-        if (overflow_.Has(entry.key) || (!room && !targets_.contains(entry.key))) {
-            Wait(entry.key, entry.message);
-        } else {
+        const auto found = places.find(entry.key);
+        if (found == places.end() && (targets_.contains(entry.key) || HasRoom())) {
             static_cast<void>(PushToCache(std::move(entry.message)));
+            continue;
+        }
+        const size_t place = found != places.end() ? found->second : parts.size();
+        if (place == parts.size()) {
+            places.emplace(entry.key, place);
+            parts.emplace_back(std::move(entry.key), std::vector<EncodedMessage>());
+        }
+        parts[place].second.push_back(std::move(entry.message));
+    }
+    const bool busy = caches_->spilling();
+    for (auto& [key, messages] : parts) {
+        if (busy) {
+            WaitOn(key, std::move(messages));
+        } else {
+            SpillOverflow(key, std::move(messages));
         }
     }
     stats_->buffer_length.store(static_cast<int64_t>(overflow_.size()), std::memory_order_relaxed);
+    LookAgain();
+}
+
+// Into the file of their destination, so that they survive the process while they wait.
+void DynamicSink::SpillOverflow(const std::string& key, std::vector<EncodedMessage> messages) noexcept {
+    KeyOf(messages.front());
+    if (!left_over_.contains(key)) {
+        Target nobody(*this, key);
+        if (auto checked = make_(values_, nobody); !checked) {
+            stats_->CountIn(static_cast<int64_t>(messages.size()));
+            stats_->CountDropped(static_cast<int64_t>(messages.size()) - 1);
+            Drop("message dropped: " + checked.error().message);
+            return;
+        }
+    }
+    if (caches_->Spill(values_, messages)) {
+        LeftOver& left = left_over_.try_emplace(key, LeftOver{messages.front().dynamic, 0}).first->second;
+        left.spilled += messages.size();
+    } else {
+        WaitOn(key, std::move(messages));
+    }
+}
+
+void DynamicSink::WaitOn(const std::string& key, std::vector<EncodedMessage> messages) noexcept {
+    for (EncodedMessage& message : messages) {
+        if (!Wait(key, message)) {
+            stats_->CountIn();
+            NoRoom();
+        }
+    }
 }
 
 // At the end what still waits goes to the files of its destinations.
@@ -112,11 +171,19 @@ void DynamicSink::KeepOverflow() noexcept {
 void DynamicSink::OpenWaiting() {
     while (!closed_ && !left_over_.empty() && HasRoom()) {
         EncodedMessage example;
-        example.dynamic = std::move(left_over_.back());
-        left_over_.pop_back();
+        example.dynamic = left_over_.begin()->second.dynamic;
         FindOrMake(example);
+        Opened(std::string(left_over_.begin()->first));
     }
     LookAgain();
+}
+
+// The cache of that destination finds what is in its file.
+void DynamicSink::Opened(const std::string& key) {
+    if (const auto found = left_over_.find(key); found != left_over_.end()) {
+        caches_->Unspill(found->second.spilled);
+        left_over_.erase(found);
+    }
 }
 
 }  // namespace haumea::connectors

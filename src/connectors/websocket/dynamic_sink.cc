@@ -32,10 +32,7 @@ Result<void> DynamicSink::Open(metrics::NodeStats& stats) {
     stats_->SetNumbers([this](metrics::Numbers& into) { ReadNumbers(into); });
     ShowWorst();
     if (caches_ != nullptr) {
-        caches_->Start(settings_.values, [this](std::vector<std::vector<std::string>> found) {
-            left_over_ = std::move(found);
-            OpenWaiting();
-        });
+        StartCaches();
     }
     return {};
 }

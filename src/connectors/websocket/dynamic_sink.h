@@ -72,7 +72,9 @@ class DynamicSink final : public connect::MessageSink {
 
     connect::Flow PushToCache(connect::EncodedMessage message) noexcept;
     // Destinations that have messages of an earlier run are opened as far as there is room.
+    void StartCaches();
     void OpenWaiting();
+    void Opened(const std::string& key);
     // What tells destinations apart, in values_ and as one text that lives as long as the message or until
     // the next call; empty: the message has none.
     std::string_view KeyOf(const connect::EncodedMessage& message) noexcept;
@@ -84,8 +86,10 @@ class DynamicSink final : public connect::MessageSink {
     void NoRoom() noexcept;
     // False: it has to wait, but there is no room for that.
     bool Wait(const std::string& key, connect::EncodedMessage& message) noexcept;
+    void WaitOn(const std::string& key, std::vector<connect::EncodedMessage> messages) noexcept;
     void LookAgain() noexcept;
     void DrainOverflow() noexcept;
+    void SpillOverflow(const std::string& key, std::vector<connect::EncodedMessage> messages) noexcept;
     void KeepOverflow() noexcept;
     void CloseTarget(Target& target) noexcept;
     void Drop(std::string text) noexcept;
@@ -113,8 +117,12 @@ class DynamicSink final : public connect::MessageSink {
     std::string key_;                       // scratch
 
     connect::DestinationCaches* caches_ = nullptr;  // each target has its own
-    std::vector<std::vector<std::string>>
-        left_over_;                                  // values of targets that have messages of an earlier run
+    // Destinations without a target that have messages in their files, of an earlier run or for want of room.
+    struct LeftOver {
+        std::vector<std::string> dynamic;  // of one of the messages
+        size_t spilled = 0;                // of this run
+    };
+    std::unordered_map<std::string, LeftOver> left_over_;
     DestinationOverflow overflow_;                   // messages that wait for room for their target
     connect::DeliveryListener* listener_ = nullptr;  // one cache for all stands in front (resendDestination)
     uint64_t last_mark_ = 0;                         // asked for
