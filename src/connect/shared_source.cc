@@ -41,7 +41,7 @@ class SharedSources::Hub final : public SourceListener {
     void Add(Subscriber& subscriber) {
         subscribers_.push_back(&subscriber);
         if (connection_known_) {
-            subscriber.listener()->OnConnection(state_, reason_);
+            subscriber.listener()->OnConnection(state_, reason_, since_ms_);
         }
     }
     // True: nobody is left.
@@ -84,11 +84,17 @@ class SharedSources::Hub final : public SourceListener {
     void OnEnd(std::string message) noexcept override {
         ForEach([&](Subscriber& subscriber) { subscriber.listener()->OnEnd(message); });
     }
-    void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept override {
+    void OnConnection(metrics::ConnectionState state, const std::string& reason,
+                      int64_t since_ms) noexcept override {
+        // While it is away, every further report is of an attempt to come back.
+        if (!connection_known_ || state != state_) {
+            since_ms_ = since_ms;
+        }
         connection_known_ = true;
         state_ = state;
         reason_ = reason;
-        ForEach([&](Subscriber& subscriber) { subscriber.listener()->OnConnection(state, reason); });
+        ForEach(
+            [&](Subscriber& subscriber) { subscriber.listener()->OnConnection(state, reason, since_ms); });
     }
 
   private:
@@ -127,6 +133,7 @@ class SharedSources::Hub final : public SourceListener {
     bool connection_known_ = false;
     metrics::ConnectionState state_ = metrics::ConnectionState::kConnecting;
     std::string reason_;
+    int64_t since_ms_ = 0;  // of state_
 };
 
 Result<void> SharedSources::Subscriber::Start(SourceListener& listener) {

@@ -13,7 +13,7 @@ class ScriptedSource final : public Source {
     ~ScriptedSource() override { *self_ = nullptr; }
     Result<void> Start(SourceListener& to) override {
         listener = &to;
-        to.OnConnection(metrics::ConnectionState::kConnected, "");
+        to.OnConnection(metrics::ConnectionState::kConnected, "", 17);
         return {};
     }
     void Stop() override { listener = nullptr; }
@@ -41,8 +41,10 @@ class Rule final : public SourceListener {
     Flow OnRow(const Value&, int64_t, const Ref<Metadata>&) noexcept override { return answer; }
     void OnError(Error error) noexcept override { errors.push_back(error.message); }
     void OnEnd(std::string) noexcept override { ended = true; }
-    void OnConnection(metrics::ConnectionState state, const std::string&) noexcept override {
+    void OnConnection(metrics::ConnectionState state, const std::string&,
+                      int64_t since_ms) noexcept override {
         connected = state == metrics::ConnectionState::kConnected;
+        connected_since_ms = since_ms;
     }
     std::string seen;
     std::vector<std::string> errors;
@@ -50,6 +52,7 @@ class Rule final : public SourceListener {
     Source* stop_when_called = nullptr;
     bool ended = false;
     bool connected = false;
+    int64_t connected_since_ms = 0;
 };
 
 class SharedSourcesTest : public testing::Test {
@@ -76,6 +79,7 @@ TEST_F(SharedSourcesTest, OneSourceServesEveryRuleFromTheFirstToTheLast) {
     source_->Send("1");
     ASSERT_TRUE(b->Start(second_));
     EXPECT_TRUE(second_.connected);
+    EXPECT_EQ(second_.connected_since_ms, 17) << "who joins sees since when, not when it joined";
     source_->Send("2");
     a->Stop();
     source_->Send("3");

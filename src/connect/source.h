@@ -54,7 +54,10 @@ class SourceListener {
     }
     // A bounded source has delivered everything; `message` may be empty. No further calls follow.
     virtual void OnEnd(std::string message) noexcept = 0;
-    virtual void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept = 0;
+    // `since_ms` (wall clock): when the connection came to that, which may be long before this source joined
+    // it.
+    virtual void OnConnection(metrics::ConnectionState state, const std::string& reason,
+                              int64_t since_ms) noexcept = 0;
 };
 
 // A running source of one stream. Made by its descriptor's factory on any thread; every method on the home

@@ -28,13 +28,17 @@ class Recorder final : public connect::SourceListener {
     }
     void OnError(Error error) noexcept override { errors.push_back(error.message); }
     void OnEnd(std::string) noexcept override { ended = true; }
-    void OnConnection(metrics::ConnectionState now, const std::string&) noexcept override { state = now; }
+    void OnConnection(metrics::ConnectionState now, const std::string&, int64_t since_ms) noexcept override {
+        state = now;
+        state_since_ms = since_ms;
+    }
 
     std::vector<std::string> messages;
     std::vector<std::string> errors;
     Ref<connect::Metadata> last_meta;
     connect::Flow answer = connect::Flow::kContinue;
     metrics::ConnectionState state = metrics::ConnectionState::kConnecting;
+    int64_t state_since_ms = 0;
     bool ended = false;
 };
 

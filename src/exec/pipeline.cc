@@ -293,11 +293,11 @@ void StreamPipeline::OnEnd(std::string message) noexcept {
     });
 }
 
-void StreamPipeline::OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept {
-    const int64_t now = scheduler_.clock().NowMs();
-    source_stats_->SetConnection(state, reason, now);
+void StreamPipeline::OnConnection(metrics::ConnectionState state, const std::string& reason,
+                                  int64_t since_ms) noexcept {
+    source_stats_->SetConnection(state, reason, since_ms);
     if (state != metrics::ConnectionState::kConnected && !reason.empty()) {
-        source_stats_->CountException(reason, now);
+        source_stats_->CountException(reason, scheduler_.clock().NowMs());
     }
 }
 

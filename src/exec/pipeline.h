@@ -46,7 +46,8 @@ class StreamPipeline final : public RulePipeline, private connect::SourceListene
     void OnError(Error error) noexcept override;
     void OnDropped(int64_t messages, std::string text) noexcept override;
     void OnEnd(std::string message) noexcept override;
-    void OnConnection(metrics::ConnectionState state, const std::string& reason) noexcept override;
+    void OnConnection(metrics::ConnectionState state, const std::string& reason,
+                      int64_t since_ms) noexcept override;
     // ResultListener
     void OnResult(std::span<const Value> rows, From from) noexcept override;
     void OnFailure(metrics::NodeStats& stats, std::string_view text) noexcept override;

@@ -74,6 +74,7 @@ ConnectionState StateOf(const ws::ClientStatus& status) {
 
 ConnectionState StateOf(const ws::EndpointStats& stats) {
     ConnectionState state{"connected", {}, Node::MakeObject()};
+    state.stats.Set("stateSince", stats.since_ms);
     Numbers numbers;
     connectors::AddNumbers(stats, numbers);
     AddNumbers(state.stats, numbers);

@@ -38,7 +38,9 @@ Endpoint::Endpoint(ServerContext& context, std::string path, EndpointSettings se
             .block_timeout_ms = settings_.block_timeout_ms},
            [this] { NotifyReady(); }),
       sweep_timer_(*context.scheduler),
-      self_(std::make_shared<Endpoint*>(this)) {}
+      self_(std::make_shared<Endpoint*>(this)) {
+    stats_.since_ms = context.scheduler->clock().NowMs();
+}
 
 Endpoint::~Endpoint() { *self_ = nullptr; }
 

@@ -93,6 +93,7 @@ struct ClientSnapshot {
 
 // Numbers of one endpoint since it exists.
 struct EndpointStats {
+    int64_t since_ms = 0;  // wall clock
     HubStats hub;
     size_t clients = 0;
     HandshakeStats handshakes;  // those that asked for this path

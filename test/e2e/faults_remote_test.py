@@ -73,6 +73,15 @@ class Faults(FaultTest):
         same("first", "lastConnectedTime", "lastDisconnectedTime")
         self.push("second", {"connectionSelector": "n"})
         same("second", "lastDisconnectedTime")
+        # The same holds for sources, alone or shared.
+        self.server.must("PUT", "/metadata/sources/websocket/confKeys/k", {"connectionSelector": "n"})
+        for name, options in (("alone", ""), ("shared", ', SHARED="true"')):
+            self.stream(name, "/x", f', CONF_KEY="k"{options}')
+            for rule in (name, name + "2"):
+                self.rule(rule, f"SELECT * FROM {name}", [{"nop": {}}])
+                stats = json.loads(self.server.must("GET", "/connections/n"))["stats"]
+                self.assertEqual(self.server.status(rule)[f"source_{name}_0_connection_last_disconnected_time"],
+                                 stats["lastDisconnectedTime"], rule)
 
     def test_a_source_shows_its_connection_as_a_sink_does(self):
         remote = RemoteProcess(self.server.folder)
@@ -107,7 +116,10 @@ class Faults(FaultTest):
         kinds = [{key.removeprefix(prefix): value for key, value in status.items() if key.startswith(prefix + "connection_c")}
                  for prefix in ("source_demo_0_", "sink_websocket_0_0_")]
         self.assertEqual(kinds[0]["connection_clients"], 0)
-        self.assertEqual(kinds[0], kinds[1] | {key: kinds[0][key] for key in kinds[0] if key.endswith("_connected_time")})
+        self.assertEqual(kinds[0], kinds[1])
+        opened = [c for c in json.loads(self.server.must("GET", "/connections?forceAll=true")) if c["id"] == "$$ws//in"]
+        since = [status[f"{node}_0_connection_last_connected_time"] for node in ("source_demo", "sink_websocket_0")]
+        self.assertEqual([c["stats"]["stateSince"] for c in opened] * 2, since)
 
     def test_a_half_open_remote_is_found_by_pings_and_nothing_that_waited_is_lost(self):
         async def flow():

@@ -76,7 +76,7 @@ class FileSource final : public connect::Source {
     Result<void> Start(connect::SourceListener& listener) override {
         listener_ = &listener;
         HAUMEA_TRY_VOID(OpenFile());
-        listener.OnConnection(metrics::ConnectionState::kConnected, "");
+        listener.OnConnection(metrics::ConnectionState::kConnected, "", scheduler_->clock().NowMs());
         Continue(0);
         return {};
     }

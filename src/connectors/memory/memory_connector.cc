@@ -60,13 +60,18 @@ class MemorySink final : public connect::RowSink {
 
 class MemorySource final : public connect::Source, private MemoryBus::Receiver {
   public:
-    MemorySource(MemoryBus& bus, std::string rule_id, std::string pattern, MemoryBus::Limits limits)
-        : bus_(&bus), rule_id_(std::move(rule_id)), pattern_(std::move(pattern)), limits_(limits) {}
+    MemorySource(MemoryBus& bus, const Clock& clock, std::string rule_id, std::string pattern,
+                 MemoryBus::Limits limits)
+        : bus_(&bus),
+          clock_(&clock),
+          rule_id_(std::move(rule_id)),
+          pattern_(std::move(pattern)),
+          limits_(limits) {}
 
     Result<void> Start(connect::SourceListener& listener) override {
         listener_ = &listener;
         subscription_ = bus_->Subscribe(rule_id_, pattern_, limits_, *this);
-        listener.OnConnection(metrics::ConnectionState::kConnected, "");
+        listener.OnConnection(metrics::ConnectionState::kConnected, "", clock_->NowMs());
         return {};
     }
     void Stop() override { subscription_.reset(); }
@@ -93,6 +98,7 @@ class MemorySource final : public connect::Source, private MemoryBus::Receiver {
     }
 
     MemoryBus* bus_;
+    const Clock* clock_;
     std::string rule_id_;
     std::string pattern_;
     MemoryBus::Limits limits_;
@@ -143,7 +149,8 @@ Result<std::unique_ptr<connect::Source>> MakeSource(const connect::SourceSpec& s
     if (services.memory_bus == nullptr) {
         return Failf("source memory: there is no memory bus in this process");
     }
-    return std::make_unique<MemorySource>(*services.memory_bus, spec.rule_id, topic, limits);
+    return std::make_unique<MemorySource>(*services.memory_bus, services.scheduler->clock(), spec.rule_id,
+                                          topic, limits);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ class SimulatorSource final : public connect::Source {
 
     Result<void> Start(connect::SourceListener& listener) override {
         listener_ = &listener;
-        listener.OnConnection(metrics::ConnectionState::kConnected, "");
+        listener.OnConnection(metrics::ConnectionState::kConnected, "", scheduler_->clock().NowMs());
         timer_.Start(interval_ms_, [this] { Tick(); });
         return {};
     }

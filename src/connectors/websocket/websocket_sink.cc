@@ -93,7 +93,7 @@ class ServerSink final : public WebSocketSink {
         if (!endpoint_.warning().empty()) {
             log::Warn("rule {}: sink websocket: {}", rule_id_, endpoint_.warning());
         }
-        Show(ConnectionState::kConnected, "");
+        Show(ConnectionState::kConnected, "", endpoint_->stats().since_ms);
         ShowNumbers([this](metrics::Numbers& into) {
             AddNumbers(endpoint_->stats(), into);
             CountMissed();
@@ -244,7 +244,9 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
 
     void OnState(const ws::ClientStatus& status) override {
         const std::string reason = ReasonOf(status);
-        ShowTimes(status, reason);
+        times_.Tell(status, [this](auto state, const std::string& why, int64_t since_ms) {
+            Show(state, why, since_ms);
+        });
         if (observer_ == nullptr && !reason.empty()) {
             stats_->CountException(reason, clock_->NowMs());
         }
@@ -257,27 +259,6 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
             listener_->OnLost();
         } else if (connected && ready_) {
             ready_();
-        }
-    }
-    // The times of the connection, which may be older than this rule.
-    void ShowTimes(const ws::ClientStatus& status, const std::string& reason) {
-        const ConnectionState state = StateOf(status);
-        switch (state) {
-            case ConnectionState::kConnected:
-                Show(state, reason, status.last_connected_ms);
-                break;
-            case ConnectionState::kConnecting:
-                Show(state, reason, status.last_try_ms);
-                break;
-            case ConnectionState::kDisconnected:
-                if (std::exchange(away_since_ms_, status.last_disconnected_ms) !=
-                    status.last_disconnected_ms) {
-                    Show(state, reason, status.last_disconnected_ms);
-                }
-                if (status.last_try_ms > status.last_disconnected_ms) {
-                    Show(state, reason, status.last_try_ms);
-                }
-                break;
         }
     }
     void OnPong(uint64_t sequence) override {
@@ -296,7 +277,7 @@ class ClientSink final : public WebSocketSink, private ws::ClientListener {
     }
 
     ws::ClientPool* pool_;
-    int64_t away_since_ms_ = 0;  // of the last disconnect that was shown
+    ConnectionTimes times_;
     ws::WhenFull when_full_;
     ws::ClientRef client_;
     std::function<void()> ready_;

@@ -72,7 +72,7 @@ class ServerSource final : public connect::Source, private ws::EndpointListener 
             log::Warn("rule {}: source websocket: {}", rule_id_, endpoint_.warning());
         }
         endpoint_.Subscribe(this);
-        listener.OnConnection(ConnectionState::kConnected, "");
+        listener.OnConnection(ConnectionState::kConnected, "", endpoint_->stats().since_ms);
         return {};
     }
     void Stop() override {
@@ -170,7 +170,9 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
         if (client_ && !std::exchange(connected_, connected) && connected) {
             Subscribe();
         }
-        listener_->OnConnection(StateOf(status), ReasonOf(status));
+        times_.Tell(status, [this](ConnectionState state, const std::string& reason, int64_t since_ms) {
+            listener_->OnConnection(state, reason, since_ms);
+        });
     }
     // A server that pushes on request has to be asked again after every connecting.
     void Subscribe() {
@@ -192,6 +194,7 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
     Ref<connect::Metadata> metadata_;
     ws::ClientRef client_;
     bool connected_ = false;
+    ConnectionTimes times_;
 };
 
 }  // namespace
