@@ -42,6 +42,7 @@ struct BasicSettings {
     std::string timezone = "Local";
     bool ignore_case = false;
     std::string aes_key;  // base64
+    bool dial_private_net = true;
     Millis rule_patrol_interval{10'000};
     Millis graceful_shutdown_timeout{10'000};
 };

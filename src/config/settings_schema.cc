@@ -71,6 +71,8 @@ Schema<BasicSettings> BasicSchema() {
         .Doc("zone of functions and formats: an IANA name, UTC or Local");
     s.Add("ignoreCase", &B::ignore_case).Doc("column names match ignoring case");
     s.Add("aesKey", &B::aes_key).Secret().Check(CheckAesKey).Doc("key of `encryption: aes`, base64");
+    s.Add("dialPrivateNet", &B::dial_private_net)
+        .Doc("false: actions and sources connect to no address of a private network, loopback included");
     s.Add("rulePatrolInterval", &B::rule_patrol_interval)
         .Min(kSecond)
         .Max(kDay)

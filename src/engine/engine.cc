@@ -162,9 +162,9 @@ struct Engine::Impl {
         connect::MemoryBus bus;
         connect::SharedSources shared;
         connect::CacheFarewells farewells;
-        OnLoop(io::Loop& loop, ws::ServerSettings settings)
+        OnLoop(io::Loop& loop, ws::ServerSettings settings, bool dial_private_net)
             : data_server(loop, std::move(settings)),
-              clients(loop),
+              clients(loop, !dial_private_net),
               bus(loop),
               shared(loop),
               farewells(loop) {}
@@ -226,7 +226,9 @@ Result<void> Engine::Impl::StartDataLoop() {
     data_thread = std::thread([this] { data_loop.Run(); });
     services = std::make_unique<connect::Services>(data_loop);
     data_loop.RunSync([this] {
-        on_loop = std::make_unique<OnLoop>(data_loop, DataServerSettings(configuration.settings.source));
+        const config::Settings& settings = configuration.settings;
+        on_loop = std::make_unique<OnLoop>(data_loop, DataServerSettings(settings.source),
+                                           settings.basic.dial_private_net);
         services->data_server = &on_loop->data_server;
         services->client_pool = &on_loop->clients;
         services->memory_bus = &on_loop->bus;

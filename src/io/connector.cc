@@ -51,6 +51,11 @@ class TcpConnector final : public Connector {
             const int64_t left_ms = (deadline_ns_ - loop_.clock().MonotonicNs()) / 1'000'000;
             const auto others = static_cast<int64_t>(addresses_.size() - next_);
             const SocketAddress& address = addresses_[next_++];
+            if (options_.public_only && address.is_private()) {
+                Note(address, "refused, it is of a private network (basic.dialPrivateNet is false)");
+                continue;
+            }
+            tried_ = true;
             const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
             if (fd < 0) {
                 Note(address, ErrorText(errno));
@@ -75,7 +80,7 @@ class TcpConnector final : public Connector {
             timer_.Start(std::max<int64_t>(left_ms / others, 1), [this] { OnAttemptTimeout(); });
             return;
         }
-        Finish(ConnectFailure{ConnectStep::kTcp, failures_});
+        Finish(ConnectFailure{ConnectStep::kTcp, failures_, options_.public_only && !tried_});
     }
 
     void OnWritable() {
@@ -152,6 +157,7 @@ class TcpConnector final : public Connector {
     Timer timer_;
     std::unique_ptr<Resolver> resolver_;
     std::vector<SocketAddress> addresses_;
+    bool tried_ = false;
     size_t next_ = 0;  // index of the address to try after the current one
     std::unique_ptr<FdWaiter> attempt_;
     std::string failures_;

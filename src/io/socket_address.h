@@ -26,6 +26,9 @@ class SocketAddress {
     int family() const noexcept { return storage_.ss_family; }
     uint16_t port() const noexcept;
     void set_port(uint16_t port) noexcept;
+    // Of no use on the public internet: loopback, link-local, private, shared (RFC 6598), unspecified; IPv4
+    // also inside IPv6. What is neither IPv4 nor IPv6 is.
+    bool is_private() const noexcept;
     // "127.0.0.1:80", "[::1]:80".
     std::string ToString() const;
 

@@ -56,6 +56,8 @@ struct SocketOptions {
     // TCP_USER_TIMEOUT: sent bytes that stay unacknowledged, or a peer whose window stays closed, for that
     // long end the connection with ETIMEDOUT. For peers that may be slow for as long as they like: 0.
     int user_timeout_ms = 0;
+    // Connector: addresses of private networks are not connected to (SocketAddress::is_private).
+    bool public_only = false;
 };
 
 // Accepts connections on one address. Home loop only. Destruction closes it.

@@ -47,9 +47,10 @@ class TcpTest : public testing::Test {
             loop_.Stop();
         }
     }
-    ConnectFailure FailToConnect(const std::string& host, uint16_t port, int64_t timeout_ms = 5000) {
+    ConnectFailure FailToConnect(const std::string& host, uint16_t port, int64_t timeout_ms = 5000,
+                                 const SocketOptions& options = {}) {
         ConnectFailure failure;
-        connector_ = Connector::Start(loop_, host, port, timeout_ms, {}, [&](Outcome outcome) {
+        connector_ = Connector::Start(loop_, host, port, timeout_ms, options, [&](Outcome outcome) {
             EXPECT_FALSE(outcome);
             failure = outcome ? ConnectFailure{} : outcome.error();
             connector_.reset();  // from inside the callback
@@ -289,6 +290,34 @@ TEST_F(TcpTest, AcceptingGoesOnWhenDescriptorsAreFreeAgain) {
     loop_.Cancel(give_up);
     EXPECT_TRUE(server_);
     close(client);
+}
+
+TEST_F(TcpTest, PrivateNetworksAreRefusedWhereOnlyPublicOnesAreAllowedAlsoByName) {
+    Open();
+    for (const char* host : {"127.0.0.1", "localhost"}) {
+        const ConnectFailure failure = FailToConnect(host, listener_->port(), 5000, {.public_only = true});
+        EXPECT_EQ(failure.step, ConnectStep::kTcp);
+        EXPECT_TRUE(failure.permanent);
+        EXPECT_NE(failure.message.find("refused, it is of a private network (basic.dialPrivateNet is false)"),
+                  std::string::npos)
+            << failure.message;
+    }
+    EXPECT_FALSE(server_);
+}
+
+TEST(SocketAddress, TellsPrivateNetworksFromPublicOnes) {
+    for (const char* host :
+         {"127.0.0.1", "127.255.0.9", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1",
+          "169.254.169.254", "100.64.0.1", "100.127.255.255", "0.0.0.0", "::", "::1", "fe80::1", "fc00::1",
+          "fdff::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::"}) {
+        EXPECT_TRUE(SocketAddress::Parse(host, 80)->is_private()) << host;
+    }
+    for (const char* host :
+         {"8.8.8.8", "11.0.0.1", "172.15.255.255", "172.32.0.1", "192.167.1.1", "192.169.0.1", "100.63.0.1",
+          "100.128.0.1", "169.253.0.1", "128.0.0.1", "2001:4860:4860::8888", "::ffff:8.8.8.8",
+          "64:ff9b::808:808", "2002:808:808::", "fe00::1"}) {
+        EXPECT_FALSE(SocketAddress::Parse(host, 80)->is_private()) << host;
+    }
 }
 
 TEST(SocketAddress, PrintsAndParsesBothFamilies) {

@@ -213,8 +213,10 @@ class Dial final : public io::Connector {
 
 }  // namespace
 
-Result<Client::Connect> MakeDialer(io::Loop& loop, const ClientTarget& target, int64_t write_timeout_ms) {
+Result<Client::Connect> MakeDialer(io::Loop& loop, const ClientTarget& target, int64_t write_timeout_ms,
+                                   bool public_only) {
     io::SocketOptions socket;
+    socket.public_only = public_only;
     socket.user_timeout_ms =
         static_cast<int>(std::clamp<int64_t>(write_timeout_ms, 0, std::numeric_limits<int>::max()));
     if (!target.tls && !target.proxy) {

@@ -95,14 +95,14 @@ class ClientPool::ProbeRun final : public ClientListener {
 
 // ---- pool ----
 
-ClientPool::ClientPool(io::Loop& loop) : loop_(loop) {}
+ClientPool::ClientPool(io::Loop& loop, bool public_only) : loop_(loop), public_only_(public_only) {}
 
 ClientPool::~ClientPool() = default;
 
 Result<std::unique_ptr<Client>> ClientPool::Make(const ClientTarget& target, const ClientBehaviour& behaviour,
                                                  bool quiet) {
     HAUMEA_TRY_VOID(Client::Check(target));
-    HAUMEA_TRY(Client::Connect connect, MakeDialer(loop_, target, behaviour.write_timeout_ms));
+    HAUMEA_TRY(Client::Connect connect, MakeDialer(loop_, target, behaviour.write_timeout_ms, public_only_));
     Client::Environment environment;
     environment.scheduler = &loop_;
     environment.at_turn_end = [&loop = loop_](io::Scheduler::Task task) { loop.OnTurnEnd(std::move(task)); };

@@ -50,7 +50,8 @@ class ClientPool {
   public:
     using ProbeCallback = std::function<void(Result<>)>;
 
-    explicit ClientPool(io::Loop& loop);
+    // `public_only`: remotes (or their proxies) in private networks are refused, whatever their name.
+    explicit ClientPool(io::Loop& loop, bool public_only = false);
     // Cuts what is still connected; wait for OnIdle() after the last release for a polite end.
     ~ClientPool();
     ClientPool(const ClientPool&) = delete;
@@ -101,6 +102,7 @@ class ClientPool {
     void TellIfIdle();
 
     io::Loop& loop_;
+    bool public_only_;
     std::list<Entry> entries_;
     std::list<std::unique_ptr<Client>> ending_;
     std::list<std::unique_ptr<ProbeRun>> probes_;

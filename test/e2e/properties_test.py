@@ -129,6 +129,29 @@ class Properties(ServerTest):
         self.assertEqual(sorted(c["refCount"] for c in opened), [1, 2])
 
 
+class PrivateNetworks(ServerTest):
+    settings = {"HAUMEA__BASIC__DIALPRIVATENET": "false"}
+
+    def test_they_can_be_closed_to_actions_checks_and_connections(self):
+        remote = Waiting()
+        self.addCleanup(remote.close)
+        self.stream()
+        for host in ("127.0.0.1", "localhost"):
+            props = {"addr": remote.addr.replace("127.0.0.1", host), "path": "/x"}
+            status, text = self.server.rest("POST", "/metadata/sinks/connection/websocket", props)
+            self.assertEqual(status, 400)
+            self.assertIn("basic.dialPrivateNet", text)
+            proxied = {"addr": "example.com", "path": "/x", "proxy": props["addr"]}
+            self.assertIn("basic.dialPrivateNet", self.server.rest("POST", "/metadata/sinks/connection/websocket", proxied)[1])
+            self.server.must("POST", "/connections", {"id": host.replace(".", "-"), "typ": "websocket", "props": props})
+            wait_for(lambda: "dialPrivateNet" in json.loads(self.server.must("GET", "/connections/" + host.replace(".", "-"))).get("err", ""),
+                     "the connection says so")
+            self.rule(host.replace(".", "-"), "SELECT * FROM demo", [{"websocket": props}])
+            wait_for(lambda: "dialPrivateNet" in self.server.status(host.replace(".", "-"))["sink_websocket_0_0_last_exception"],
+                     "the rule runs and says so")
+        self.assertEqual(remote.peers, [])
+
+
 class LeastTlsVersion(unittest.TestCase):
     def test_the_data_server_refuses_what_is_older_than_configured(self):
         server = Server()
