@@ -222,8 +222,8 @@ std::string PropertyReader::Aliased(std::string_view name, std::string_view alia
         if (std::max(first.size(), second.size()) > kReadable) {
             Refuse(Errorf("{} and its alias {} are given and differ: give only one of the two", name, alias));
         } else {
-            Refuse(Errorf("{} is \"{}\" but its alias {} is \"{}\": give only one of the two", name, first,
-                          alias, second));
+            Refuse(Errorf("{} is \"{}\" but its alias {} is \"{}\": give only one of the two", name,
+                          WithoutQuery(first), alias, WithoutQuery(second)));
         }
     }
     return first.empty() ? second : first;
@@ -242,6 +242,13 @@ std::string PropertyReader::Choice(std::string_view name, std::span<const std::s
         return std::string(default_value);
     }
     return value;
+}
+
+std::string WithoutQuery(std::string_view path) {
+    const size_t query = path.find('?');
+    return query == std::string_view::npos || query + 1 == path.size()
+               ? std::string(path)
+               : std::string(path.substr(0, query)) + "?******";
 }
 
 bool IsIn(std::span<const PropertyDoc> table, std::string_view name) {

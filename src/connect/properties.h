@@ -71,6 +71,8 @@ void WarnUnknown(const config::Node& props, const std::string& what,
 // Refuses names that differ in nothing but case (path and PATH) when their values do: nobody could say which
 // counts.
 Result<void> CheckNames(const config::Node& props, const std::string& what);
+// A path for messages: what a query holds may be a token ("/x?******").
+std::string WithoutQuery(std::string_view path);
 // Is `name` in `table`, whatever its case?
 bool IsIn(std::span<const PropertyDoc> table, std::string_view name);
 

@@ -26,6 +26,7 @@
 #include "data/zone.h"
 #include "engine/connectivity.h"
 #include "engine/connector_factory.h"
+#include "engine/stored_secrets.h"
 #include "expr/function.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -288,6 +289,7 @@ std::vector<std::string> Engine::Impl::RulesWith(const std::string& connection) 
 
 Result<void> Engine::Impl::CheckProperties(api::Services::Role role, const config::Node& props) {
     HAUMEA_TRY(config::Node complete, factory->Complete(props));
+    HAUMEA_TRY(complete, WithStoredSecrets(complete, *connections, rules.get(), *conf_keys));
     const bool is_source = role == api::Services::Role::kSource;
     const bool has_path =
         complete.FindNoCase("path") != nullptr || complete.FindNoCase("datasource") != nullptr;

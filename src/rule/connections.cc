@@ -456,6 +456,14 @@ Node Connections::DataServer() const {
     return node;
 }
 
+std::vector<config::Node> Connections::AllProperties() const {
+    std::vector<config::Node> all;
+    for (const auto& [id, named] : named_) {
+        all.push_back(named.props);
+    }
+    return all;
+}
+
 void Connections::WriteMetrics(metrics::PrometheusText& text) const {
     AllNumbers all;
     OnHome([&] { all = ReadAllNumbers(*environment_.data_server, *environment_.clients); });

@@ -66,6 +66,9 @@ class Connections {
     // configuration file. With secrets.
     Result<config::Node> Select(std::string_view selector) const;
 
+    // The properties of every named connection, with secrets.
+    std::vector<config::Node> AllProperties() const;
+
     // What is counted of every endpoint and connection, and of the data server, for Prometheus.
     void WriteMetrics(metrics::PrometheusText& text) const;
 

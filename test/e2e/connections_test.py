@@ -175,8 +175,28 @@ class NamedConnections(ConnectionTest):
                 back["requestHeader"]["X-Plain"] = "2"
                 await asyncio.to_thread(self.server.must, "PUT", "/connections/c", {"typ": "websocket", "props": back})
                 self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("Bearer s3cret", "2"))
-                await asyncio.to_thread(self.ok, "POST", "/metadata/sinks/connection/websocket", {"connectionSelector": "c"})
+                check = "/metadata/sinks/connection/websocket"
+                await asyncio.to_thread(self.ok, "POST", check, {"connectionSelector": "c"})
                 self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("Bearer s3cret", "2"))
+                # A check with what REST has shown of a connection, a rule or a conf key.
+                await asyncio.to_thread(self.ok, "POST", check, back)
+                self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("Bearer s3cret", "2"))
+                await asyncio.to_thread(self.stream)
+                for_rule = {"path": "/y", "addr": addr, "requestHeader": {"Authorization": "of a rule", "X-Plain": "3"}}
+                await asyncio.to_thread(self.rule, "r", "SELECT * FROM demo", [{"websocket": for_rule}])
+                self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("of a rule", "3"))
+                shown = json.loads(await asyncio.to_thread(self.server.must, "GET", "/rules/r"))["actions"][0]["websocket"]
+                await asyncio.to_thread(self.ok, "POST", check, shown)
+                self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("of a rule", "3"))
+                key = {"addr": addr, "requestHeader": {"Authorization": "of a key", "X-Plain": "4"}}
+                await asyncio.to_thread(self.ok, "PUT", "/metadata/sources/websocket/confKeys/k", key)
+                shown = json.loads(await asyncio.to_thread(self.server.must, "GET", "/metadata/sources/yaml/websocket"))["k"]
+                await asyncio.to_thread(self.ok, "POST", check.replace("sinks", "sources"), {**shown, "DATASOURCE": "/z"})
+                self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("of a key", "4"))
+                # What was stored for one address is not for another; a mask is no value.
+                self.assertIn("requestHeader.Authorization is masked",
+                              await asyncio.to_thread(self.error, "POST", check, {**back, "addr": "127.0.0.1:1"}))
+                self.assertTrue(seen.empty())
 
         self.run_async(flow())
 

@@ -316,8 +316,9 @@ void ReadConnectionSettings(PropertyReader& reader, WebSocketConfig& config) {
 
 // The first words alone are what users and tools look for, and all there is to say of a path that is missing.
 Error PathError(const WebSocketConfig& config, std::string_view property) {
-    const std::string given =
-        config.path.empty() ? "" : fmt::format(": {0} is \"{1}\", write \"/{1}\"", property, config.path);
+    const std::string given = config.path.empty() ? ""
+                                                  : fmt::format(": {0} is \"{1}\", write \"/{1}\"", property,
+                                                                connect::WithoutQuery(config.path));
     return Errorf("websocket endpoint should start with /{}{}", given,
                   config.client_role ? " (eKuiper 1.x let the path of a client go without)" : "");
 }
@@ -404,7 +405,7 @@ Result<WebSocketConfig> ReadWebSocketConfig(const config::Node& props, const std
         ReadTarget(reader, addr, config);
     } else if (const std::string problem = dynamic_path ? "" : ws::CheckEndpointPath(config.path);
                !problem.empty()) {
-        reader.Refuse(Errorf("property path is \"{}\": {}", config.path, problem));
+        reader.Refuse(Errorf("property path is \"{}\": {}", connect::WithoutQuery(config.path), problem));
     } else {
         CheckTarget(reader, config);
     }

@@ -51,6 +51,17 @@ TEST(WebSocketConfig, APathHasToStartWithASlash) {
         "of a client go without)");
 }
 
+TEST(WebSocketConfig, ErrorsShowNoQueryWhichMayHoldAToken) {
+    for (const char* props :
+         {R"({"path":"x?token=s3cret"})", R"({"path":"/x?token=s3cret"})",
+          R"({"addr":"h","path":"/x?token=s3cret","datasource":"/y?token=s3cret"})",
+          R"({"addr":"h","path":"/x?token=s3cret#y"})", R"({"addr":"h","path":"x?token=s3cret"})"}) {
+        const std::string error = ErrorOf(props);
+        EXPECT_NE(error, "") << props;
+        EXPECT_EQ(error.find("s3cret"), std::string::npos) << error;
+    }
+}
+
 TEST(WebSocketConfig, NamesThatDifferInCaseAloneMayNotDisagree) {
     EXPECT_EQ(
         ErrorOf(R"({"PATH":"/a","path":"/b"})"),

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "base/result.h"
+#include "config/node.h"
+#include "rule/conf_keys.h"
+#include "rule/connections.h"
+#include "rule/registry.h"
+
+namespace haumea::engine {
+
+// A property map for the connectivity check, which came back as REST has shown it: its masks stand for the
+// secrets of the named connection, rule or conf key that shows exactly these properties (contract §5). One
+// that shows others is not asked: its secrets are not for another address. Fails on a mask that stands for
+// nothing, naming the property. `rules` may be null. Control thread.
+Result<config::Node> WithStoredSecrets(const config::Node& given, const rule::Connections& connections,
+                                       const rule::Registry* rules, const rule::ConfKeys& conf_keys);
+
+}  // namespace haumea::engine
