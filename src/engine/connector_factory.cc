@@ -91,6 +91,12 @@ Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const
     return connectors::UseConnection(rule::UnmaskSecrets(props, connection), connection);
 }
 
+Result<config::Node> ConnectorFactory::CompleteAction(const std::string& type,
+                                                      const config::Node& given) const {
+    HAUMEA_TRY(const config::Node props, SinkProperties(type, given));
+    return type == kWebSocket ? Complete(props) : Result<config::Node>(props);
+}
+
 Result<void> ConnectorFactory::CheckConnection(const std::string& user, const std::string& what,
                                                const config::Node& props,
                                                const std::string& datasource) const {
@@ -245,7 +251,7 @@ Result<config::Node> ConnectorFactory::SinkProperties(const std::string& type,
         }
         Overlay(props, base);
     }
-    Overlay(props, given);
+    Overlay(props, rule::UnmaskSecrets(given, props));
     return props;
 }
 
@@ -275,10 +281,7 @@ Result<std::vector<std::unique_ptr<connect::Action>>> ConnectorFactory::MakeActi
         spec.rule_id = rule_id;
         spec.type = type;
         spec.index = index;
-        HAUMEA_TRY(spec.props, SinkProperties(type, given));
-        if (type == kWebSocket) {
-            HAUMEA_TRY(spec.props, Complete(spec.props));
-        }
+        HAUMEA_TRY(spec.props, CompleteAction(type, given));
         HAUMEA_TRY(auto made, connect::MakeAction(registry_, spec, action_options, services_));
         if (type == kWebSocket) {
             HAUMEA_TRY_VOID(

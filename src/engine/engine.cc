@@ -37,6 +37,7 @@
 #include "rule/catalog.h"
 #include "rule/conf_keys.h"
 #include "rule/connections.h"
+#include "rule/connections_secrets.h"
 #include "rule/registry.h"
 #include "store/kv.h"
 #include "ws/client_pool.h"
@@ -288,9 +289,15 @@ std::vector<std::string> Engine::Impl::RulesWith(const std::string& connection) 
 }
 
 Result<void> Engine::Impl::CheckProperties(api::Services::Role role, const config::Node& props) {
-    HAUMEA_TRY(config::Node complete, factory->Complete(props));
-    HAUMEA_TRY(complete, WithStoredSecrets(complete, *connections, rules.get(), *conf_keys));
     const bool is_source = role == api::Services::Role::kSource;
+    const auto completed = [&](const config::Node& given) {
+        return is_source ? factory->Complete(given) : factory->CompleteAction("websocket", given);
+    };
+    HAUMEA_TRY(config::Node complete, completed(props));
+    if (!rule::FindMaskedSecret(complete).empty()) {
+        HAUMEA_TRY(const config::Node given, WithStoredSecrets(props, *connections, rules.get(), *conf_keys));
+        HAUMEA_TRY(complete, completed(given));
+    }
     const bool has_path =
         complete.FindNoCase("path") != nullptr || complete.FindNoCase("datasource") != nullptr;
     if (is_source && !has_path) {

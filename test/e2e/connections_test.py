@@ -193,6 +193,10 @@ class NamedConnections(ConnectionTest):
                 shown = json.loads(await asyncio.to_thread(self.server.must, "GET", "/metadata/sources/yaml/websocket"))["k"]
                 await asyncio.to_thread(self.ok, "POST", check.replace("sinks", "sources"), {**shown, "DATASOURCE": "/z"})
                 self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("of a key", "4"))
+                # The group that resourceId names is part of the map.
+                await asyncio.to_thread(self.ok, "PUT", "/metadata/sinks/websocket/confKeys/s", {**key, "path": "/s"})
+                await asyncio.to_thread(self.ok, "POST", check, {"resourceId": "s", "requestHeader": {"Authorization": "******", "X-Plain": "5"}})
+                self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("of a key", "5"))
                 # What was stored for one address is not for another; a mask is no value.
                 self.assertIn("requestHeader.Authorization is masked",
                               await asyncio.to_thread(self.error, "POST", check, {**back, "addr": "127.0.0.1:1"}))
