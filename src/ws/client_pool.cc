@@ -35,10 +35,15 @@ class ClientPool::ProbeRun final : public ClientListener {
         : pool_(pool), client_(std::move(client)), done_(std::move(done)), deadline_(pool.loop_) {
         client_->Attach(*this);
         deadline_.Start(client_->behaviour().connect_timeout_ms, [this] {
+            if (finished_) {
+                Report();  // a goodbye that takes longer goes on without anybody waiting for it
+                return;
+            }
             const bool connected = client_->connected();
             Finish(Failf("{}: {} within {} ms (connectTimeout)", connected ? "WebSocket" : "connect",
                          connected ? "the server has not answered a ping" : "no connection",
                          client_->behaviour().connect_timeout_ms));
+            Report();
         });
         client_->Start();
     }
@@ -53,7 +58,9 @@ class ClientPool::ProbeRun final : public ClientListener {
                 Finish(Fail(Error(ErrorCode::kIo, status.last_error)));
                 break;
             case ClientState::kClosed:
+                deadline_.Cancel();
                 Report();
+                Leave();
                 break;
         }
     }
@@ -61,27 +68,33 @@ class ClientPool::ProbeRun final : public ClientListener {
     void Cancel() { Finish(Failf("cancelled")); }
 
   private:
-    // A callback of the client may be running: it ends later, and only then the result is reported, so that
-    // no side effect remains when the caller goes on.
+    // A callback of the client may be running: it ends later. The result is reported when that is over, so
+    // that no side effect remains when the caller goes on, or at the deadline.
     void Finish(Result<> result) {
         if (!finished_) {
             finished_ = true;
-            deadline_.Cancel();
             result_ = std::move(result);
             client_->Close([] {});
         }
     }
     void Report() {
-        pool_.loop_.Post([this, alive = std::weak_ptr<int>(pool_.alive_)] {
-            if (alive.expired()) {
-                return;
+        if (!done_) {
+            return;
+        }
+        pool_.loop_.Post([done = std::exchange(done_, nullptr), result = std::move(result_),
+                          alive = std::weak_ptr<int>(pool_.alive_)] {
+            if (!alive.expired()) {
+                done(result);
             }
-            const ProbeCallback done = std::move(done_);
-            Result<> result = std::move(result_);
-            ClientPool& pool = pool_;
-            pool.probes_.remove_if([this](const auto& probe) { return probe.get() == this; });
-            pool.TellIfIdle();
-            done(std::move(result));
+        });
+    }
+    void Leave() {
+        pool_.loop_.Post([this, alive = std::weak_ptr<int>(pool_.alive_)] {
+            if (!alive.expired()) {
+                ClientPool& pool = pool_;
+                pool.probes_.remove_if([this](const auto& probe) { return probe.get() == this; });
+                pool.TellIfIdle();
+            }
         });
     }
 

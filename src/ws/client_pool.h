@@ -62,9 +62,10 @@ class ClientPool {
     Result<ClientRef> Acquire(const ClientTarget& target, const ClientBehaviour& behaviour,
                               ClientListener& listener);
 
-    // Connects once on a connection of its own, pings, says goodbye and reports; takes connectTimeout and
-    // closeTimeout at most. The error says which step failed. The callback comes once, never from inside the
-    // call, and not after the pool has gone.
+    // Connects once on a connection of its own, pings, says goodbye and reports, after connectTimeout at the
+    // latest: a remote that is slow to say goodbye gets its closeTimeout in the background. The error says
+    // which step failed. The callback comes once, never from inside the call, and not after the pool has
+    // gone.
     void Probe(const ClientTarget& target, const ClientBehaviour& behaviour, ProbeCallback done);
 
     // What a remote is told when the last share of its connection is released, from now on.

@@ -2,12 +2,15 @@
 shows, which rules share a connection (contract §1, §2)."""
 import base64
 import contextlib
+import hashlib
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import threading
+import time
 import unittest
 import urllib.request
 
@@ -15,9 +18,11 @@ from harness import Server, ServerTest, main, wait_for
 
 
 class Waiting:
-    """Accepts, reads and never answers, as a server of plain HTTP does that waits for the end of a request."""
+    """Accepts, reads and never answers, as a server of plain HTTP does that waits for the end of a request; or answers the
+    handshake and nothing after it."""
 
-    def __init__(self):
+    def __init__(self, handshake=False):
+        self.handshake = handshake
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.addr = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.peers, self.heads = [], []
@@ -29,6 +34,11 @@ class Waiting:
             while True:
                 self.peers.append(self.listener.accept()[0])
                 self.heads.append(self.peers[-1].recv(65536))
+                if self.handshake:
+                    key = re.search(rb"Sec-WebSocket-Key: (\S+)", self.heads[-1]).group(1)
+                    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+                    self.peers[-1].sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                           b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
 
     def close(self):
         with contextlib.suppress(OSError):
@@ -57,8 +67,8 @@ class Properties(ServerTest):
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(), error.headers.get("X-Haumea-Warning", "")
 
-    def waiting(self):
-        server = Waiting()
+    def waiting(self, handshake=False):
+        server = Waiting(handshake)
         self.addCleanup(server.close)
         return server
 
@@ -115,6 +125,15 @@ class Properties(ServerTest):
         self.assertEqual(status, 201, answer)
         wait_for(lambda: "set scheme: ws" in self.server.status(self.last)["sink_websocket_0_0_last_exception"], "the remedy is shown")
         self.assertEqual(self.server.status(self.last)["status"], "running")
+
+    def test_a_check_takes_no_longer_than_connect_timeout_whatever_the_remote_keeps_silent_about(self):
+        remote = self.waiting(handshake=True)
+        props = {"addr": remote.addr, "path": "/x", "connectTimeout": "500ms", "closeTimeout": "60s", "checkConnection": True}
+        begin = time.monotonic()
+        status, answer, _ = self.post(props)
+        self.assertEqual(status, 400)
+        self.assertIn("has not answered a ping within 500 ms (connectTimeout)", answer)
+        self.assertLess(time.monotonic() - begin, 20)
 
     def test_headers_in_another_order_are_the_same_connection_other_values_are_not(self):
         remote = self.waiting()
