@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "connectors/websocket/websocket_check.h"
 
@@ -43,6 +44,26 @@ struct Connectivity::Outcome {
     }
 };
 
+struct Connectivity::Questions {
+    struct Question {
+        ws::ClientTarget target;
+        std::shared_ptr<Outcome> dial;
+    };
+    std::vector<Question> asked;
+};
+
+Connectivity::Patience::Patience(Connectivity& owner, std::shared_ptr<void>* memory)
+    : owner_(&owner), outer_(std::exchange(owner.patience_, this)) {
+    if (memory != nullptr) {
+        if (*memory == nullptr) {
+            *memory = std::make_shared<Questions>();
+        }
+        questions_ = static_cast<Questions*>(memory->get());
+    }
+}
+
+Connectivity::Patience::~Patience() { owner_->patience_ = outer_; }
+
 std::shared_ptr<Connectivity::Outcome> Connectivity::Dial(const connectors::WebSocketConfig& config,
                                                           AnswerCallback ended) {
     auto outcome = std::make_shared<Outcome>();
@@ -70,6 +91,9 @@ Result<void> Connectivity::Check(const connectors::WebSocketConfig& config) {
         loop_->RunSync([&] { result = server_->Check(); });
         return result;
     }
+    if (patience_ != nullptr && patience_->questions_ != nullptr) {
+        return CheckLater(config, *patience_);
+    }
     const auto outcome = Dial(config, nullptr);
     {
         const std::lock_guard lock(mutex_);
@@ -87,13 +111,36 @@ Result<void> Connectivity::Check(const connectors::WebSocketConfig& config) {
     return Failf("{}: no answer within {} ms", config.target.Url(), outcome->limit_ms);
 }
 
+Result<void> Connectivity::CheckLater(const connectors::WebSocketConfig& config, Patience& patience) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) {
+            return Failf("the engine is stopping");
+        }
+    }
+    auto& asked = patience.questions_->asked;
+    const size_t number = patience.next_++;
+    // Something else than the last time: what it depends on has changed meanwhile.
+    if (number < asked.size() && !(asked[number].target == config.target)) {
+        asked.resize(number);
+    }
+    if (number == asked.size()) {
+        asked.push_back({config.target, Dial(config, on_answer_)});
+    }
+    if (auto result = asked[number].dial->WaitMs(0)) {
+        return std::move(*result);
+    }
+    patience.postponed_ = true;
+    return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
+}
+
 Result<void> Connectivity::Require(const std::string& user, const connectors::WebSocketConfig& config) {
     if (!config.client_role) {
         Result<void> result = Fail(Error(ErrorCode::kIo, "the engine is stopping"));
         loop_->RunSync([&] { result = connectors::CheckEndpointConnected(config, *server_); });
         return result;
     }
-    if (patience_ == 0) {
+    if (patience_ == nullptr) {
         return RequireSoon(fmt::format("{} {}", user, config.target.Url()), config);
     }
     auto result = Check(config);

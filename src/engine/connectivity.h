@@ -24,17 +24,31 @@ class Connectivity {
     Connectivity(io::Loop& data_loop, ws::Server& server, ws::ClientPool& clients)
         : loop_(&data_loop), server_(&server), clients_(&clients) {}
 
+    // What was asked with a Patience, in order.
+    struct Questions;
+
     // While one exists somebody waits for the answer: Require may take as long as a handshake. Without one it
     // answers at once, see there.
+    //
+    // Who can ask again later does not hold up the control thread: with `memory`, which is this one's own and
+    // lives from one asking to the next, a dial that is under way is an error for now, postponed() says so,
+    // and the callback of OnAnswer tells when to ask the same questions again.
     class Patience {
       public:
-        explicit Patience(Connectivity& owner) : owner_(&owner) { ++owner.patience_; }
-        ~Patience() { --owner_->patience_; }
+        explicit Patience(Connectivity& owner, std::shared_ptr<void>* memory = nullptr);
+        ~Patience();
         Patience(const Patience&) = delete;
         Patience& operator=(const Patience&) = delete;
 
+        bool postponed() const noexcept { return postponed_; }
+
       private:
+        friend class Connectivity;
         Connectivity* owner_;
+        Patience* outer_;
+        Questions* questions_ = nullptr;  // in *memory; null: the thread waits
+        size_t next_ = 0;                 // question in this asking
+        bool postponed_ = false;
     };
 
     // Client role: handshake, ping, goodbye. Server role: the data server can listen. Nothing remains.
@@ -62,6 +76,8 @@ class Connectivity {
 
     // `ended` (may be null) runs on the data loop.
     std::shared_ptr<Outcome> Dial(const connectors::WebSocketConfig& config, AnswerCallback ended);
+    // Of somebody who can ask again.
+    Result<void> CheckLater(const connectors::WebSocketConfig& config, Patience& patience);
     Result<void> RequireSoon(const std::string& user, const connectors::WebSocketConfig& config);
     void ForgetOld();
 
@@ -69,8 +85,8 @@ class Connectivity {
     ws::Server* server_;
     ws::ClientPool* clients_;
     AnswerCallback on_answer_;
-    int patience_ = 0;
-    std::mutex mutex_;  // protects stopping_ and awaited_
+    Patience* patience_ = nullptr;  // the innermost
+    std::mutex mutex_;              // protects stopping_ and awaited_
     bool stopping_ = false;
     std::shared_ptr<Outcome> awaited_;         // by the control thread
     std::map<std::string, Background> dials_;  // by user and remote

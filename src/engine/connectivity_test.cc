@@ -1,5 +1,6 @@
 #include "engine/connectivity.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +8,7 @@
 #include <optional>
 #include <semaphore>
 #include <thread>
+#include <tuple>
 
 namespace haumea::engine {
 namespace {
@@ -101,6 +103,27 @@ TEST_F(ConnectivityTest, WhoWaitsForTheAnswerGetsIt) {
     const auto refused = connectivity_->Require("r 0", Remote("/nowhere"));
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::kIo);
+}
+
+TEST_F(ConnectivityTest, WhoCanAskAgainWaitsForNothingAndKeepsWhatHasBeenAnswered) {
+    std::shared_ptr<void> memory;
+    const auto ask = [&](const std::string& second) {
+        const Connectivity::Patience patience(*connectivity_, &memory);
+        const bool first = connectivity_->Require("r 0", Remote("/remote")).has_value();
+        const auto result = first ? connectivity_->Check(Remote(second)) : Result<void>();
+        return std::make_tuple(first, result ? std::string() : result.error().message, patience.postponed());
+    };
+    const std::string waits =
+        fmt::format("waits for the connection to ws://127.0.0.1:{}/nowhere", server_->port());
+    EXPECT_EQ(ask("/nowhere"), std::make_tuple(false, "", true));
+    ASSERT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
+    EXPECT_EQ(ask("/nowhere"), std::make_tuple(true, waits, true)) << "the first is not dialled again";
+    ASSERT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
+    const auto refused = ask("/nowhere");
+    EXPECT_THAT(std::get<1>(refused), HasSubstr("404"));
+    EXPECT_FALSE(std::get<2>(refused));
+    EXPECT_TRUE(std::get<2>(ask("/elsewhere"))) << "another question is not answered by that";
+    ASSERT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
 }
 
 TEST_F(ConnectivityTest, InTheBackgroundTheAnswerComesWithALaterQuestion) {

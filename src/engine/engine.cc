@@ -143,6 +143,13 @@ http::Response Metrics(const rule::Registry& rules, const rule::Connections& con
             .headers = {}};
 }
 
+// Those that look at connections before they change anything, and change one thing.
+bool MayBeAskedAgain(const http::Request& request) {
+    const std::string_view path = request.path;
+    return path == "/rules" || (path.starts_with("/rules/") && !path.starts_with("/rules/bulk")) ||
+           path.starts_with("/metadata/");
+}
+
 }  // namespace
 
 // Everything, in the order of construction: what comes later uses what comes earlier.
@@ -194,6 +201,7 @@ struct Engine::Impl {
     Result<void> StartRest();
     Result<void> StartMetrics();
     void WarnOfOpenPorts(uint16_t rest_port) const;
+    http::Response Answer(http::Request request);
     Result<void> Reconfigure(const config::Node& patch);
     rule::HomeLoop Home();
     // Ids of the running rules that have selected it.
@@ -246,9 +254,15 @@ Result<void> Engine::Impl::StartDataLoop() {
     services->aes_key = DecodeBase64(configuration.settings.basic.aes_key).value_or("");
     connectivity = std::make_unique<Connectivity>(data_loop, on_loop->data_server, on_loop->clients);
     connectivity->OnAnswer([this](const Result<void>& answer) {
-        if (answer) {  // a rule may be waiting for it
-            control_loop.Post([this] { rules->FollowConditions(); });
-        }
+        // A rule or a request may be waiting for it.
+        control_loop.Post([this, connected = answer.has_value()] {
+            if (rest) {
+                rest->RetryPostponed();
+            }
+            if (connected) {
+                rules->FollowConditions();
+            }
+        });
     });
     return {};
 }
@@ -368,8 +382,7 @@ Result<void> Engine::Impl::StartRest() {
     server.cert_file = basic.rest_tls.cert_file;
     server.key_file = basic.rest_tls.key_file;
     auto opened = http::Server::Open(control_loop, server, http::WithCors([this](http::Request request) {
-                                         const Connectivity::Patience somebody_waits(*connectivity);
-                                         return router.Dispatch(std::move(request));
+                                         return Answer(std::move(request));
                                      }));
     if (!opened) {
         return Fail(std::move(opened.error()).With("basic.restIp, basic.restPort, basic.restTls"));
@@ -404,6 +417,18 @@ void Engine::Impl::WarnOfOpenPorts(uint16_t rest_port) const {
             "certificates with source.httpServerTls.clientAuth: require",
             source.http_server_ip, source.http_server_port);
     }
+}
+
+// A request that waits for a handshake is asked again when that is over; nobody else waits with it.
+http::Response Engine::Impl::Answer(http::Request request) {
+    const std::shared_ptr<http::Postponement> later =
+        MayBeAskedAgain(request) ? request.postponement : nullptr;
+    const Connectivity::Patience somebody_waits(*connectivity, later ? &later->state : nullptr);
+    http::Response response = router.Dispatch(std::move(request));
+    if (somebody_waits.postponed()) {
+        later->wanted = true;
+    }
+    return response;
 }
 
 // PATCH /configs: what may change while the server runs, beside the log level.

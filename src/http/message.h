@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,14 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 // The first value of that name, ignoring case; empty when absent.
 std::string_view FindHeader(const Headers& headers, std::string_view name);
 
+// For a handler whose answer depends on something that takes its time, so that nobody else waits meanwhile:
+// it sets `wanted`, its answer is thrown away, and Server::RetryPostponed() calls it with the same request
+// again.
+struct Postponement {
+    bool wanted = false;
+    std::shared_ptr<void> state;  // the handler's own, from one call to the next
+};
+
 // A complete request. Plain value; any thread.
 struct Request {
     std::string method;
@@ -22,6 +31,7 @@ struct Request {
     Headers headers;
     std::string body;
     std::string remote_address;
+    std::shared_ptr<Postponement> postponement;  // null where an answer cannot be postponed
     // Path variables by the router's template, decoded: {"id","rule1"}.
     std::vector<std::pair<std::string, std::string>> variables;
 

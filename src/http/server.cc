@@ -35,6 +35,12 @@ class ListeningServer final : public Server {
         return {};
     }
     uint16_t port() const override { return listener_->port(); }
+    void RetryPostponed() override {
+        HAUMEA_ASSERT_LOOP(loop_);
+        for (const auto& [id, session] : sessions_) {  // none comes or goes meanwhile
+            session->Retry();
+        }
+    }
 
   private:
     void Accept(std::unique_ptr<io::Stream> stream) {

@@ -33,6 +33,8 @@ class Server {
                                                 std::function<Response(Request)> handler);
     virtual ~Server() = default;
     virtual uint16_t port() const = 0;
+    // Asks the handlers again that have postponed their answers. Not from inside a handler.
+    virtual void RetryPostponed() = 0;
 };
 
 }  // namespace haumea::http

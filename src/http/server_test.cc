@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -33,6 +34,9 @@ class RunningServer {
     Result<Response> Get(const std::string& path, const std::string& body = "") {
         return Fetch(body.empty() ? "GET" : "POST", "127.0.0.1", server_->port(), path, body);
     }
+    void RetryPostponed() {
+        loop_.RunSync([this] { server_->RetryPostponed(); });
+    }
 
   private:
     io::Loop loop_;
@@ -51,6 +55,36 @@ TEST(Server, ServesRequestsOverLoopback) {
     EXPECT_EQ(answer->body, "/a|b|body");
     EXPECT_EQ(answer->content_type, "text/plain");
     EXPECT_EQ(FindHeader(answer->headers, "x-a"), "b");
+}
+
+TEST(Server, APostponedAnswerComesWithALaterCallAndHoldsUpNobody) {
+    std::atomic<int> calls = 0;
+    std::atomic<bool> ready = false;
+    RunningServer server([&](const Request& request) {
+        if (request.path != "/slow") {
+            return Response{200, "", "quick", {}};
+        }
+        ++calls;
+        auto& state = request.postponement->state;
+        const int before = state ? *std::static_pointer_cast<int>(state) : 0;
+        state = std::make_shared<int>(before + 1);
+        request.postponement->wanted = !ready;
+        return Response{200, "", request.body + std::to_string(before), {}};
+    });
+    std::string answer;
+    std::thread slow([&] { answer = server.Get("/slow", "asked before: ")->body; });
+    while (calls == 0) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(server.Get("/quick")->body, "quick");
+    server.RetryPostponed();
+    EXPECT_EQ(calls, 2);
+    ready = true;
+    server.RetryPostponed();
+    slow.join();
+    EXPECT_EQ(answer, "asked before: 2");
+    server.RetryPostponed();
+    EXPECT_EQ(calls, 3);
 }
 
 TEST(Server, CarriesLargeBodiesBothWays) {

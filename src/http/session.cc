@@ -77,10 +77,12 @@ void Session::ReadRequest() {
             return;
         }
         if (state == RequestReader::State::kComplete) {
-            Request request = reader_.TakeRequest();
-            request.remote_address = stream_->remote_address();
-            const bool with_body = request.method != "HEAD";
-            Answer(handler_(std::move(request)), with_body);
+            request_ = reader_.TakeRequest();
+            request_.remote_address = stream_->remote_address();
+            request_.postponement = std::make_shared<Postponement>();
+            stream_->CancelWaits();
+            timer_.Cancel();
+            Handle();
             return;
         }
         if (reader_.TakeExpectContinue()) {
@@ -100,6 +102,22 @@ void Session::ReadRequest() {
         return;
     }
     stream_->WaitReadable([this] { ReadRequest(); });
+}
+
+void Session::Handle() {
+    const Response response = handler_(request_);
+    postponed_ = std::exchange(request_.postponement->wanted, false);
+    if (!postponed_) {
+        const bool with_body = request_.method != "HEAD";
+        request_ = {};
+        Answer(response, with_body);
+    }
+}
+
+void Session::Retry() {
+    if (std::exchange(postponed_, false)) {
+        Handle();
+    }
 }
 
 void Session::OnDeadline() {

@@ -28,8 +28,11 @@ class Session {
     Session(io::Scheduler& scheduler, std::unique_ptr<io::Stream> stream, const Options& options,
             Handler handler, std::function<void()> done);
     void Start();
+    // Calls the handler again if it has postponed its answer.
+    void Retry();
 
   private:
+    void Handle();
     void ReadRequest();
     void OnDeadline();
     void Answer(const Response& response, bool with_body);
@@ -44,6 +47,8 @@ class Session {
     Handler handler_;
     std::function<void()> done_;
     RequestReader reader_;
+    Request request_;
+    bool postponed_ = false;
     std::string output_;
     size_t written_ = 0;
     bool overdue_ = false;

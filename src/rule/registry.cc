@@ -254,7 +254,14 @@ Result<void> Registry::Start(const std::string& id) {
     rule->def().triggered = true;
     unstored_.erase(id);
     const std::shared_ptr<void> hold = HoldClients();
+    const Rule::Run* before = rule->last_run();
     auto started = rule->Start();
+    // Nothing was begun, as when a connection that has to exist does not: nothing is stored either.
+    if (!started && !stored_already && rule->last_run() == before) {
+        if (auto back = SetTriggered(*rule, false); !back) {
+            log::Error("rule {}: {}", id, back.error().message);
+        }
+    }
     ArmTimers();
     return started;
 }

@@ -135,6 +135,51 @@ class Properties(ServerTest):
         self.assertIn("has not answered a ping within 500 ms (connectTimeout)", answer)
         self.assertLess(time.monotonic() - begin, 20)
 
+    def test_a_check_that_waits_for_its_remote_holds_up_nobody_else(self):
+        remote = self.waiting()
+        props = {"addr": remote.addr, "path": "/x", "connectTimeout": "25s", "checkConnection": True}
+        self.rule("other", "SELECT * FROM demo", [{"websocket": {"path": "/out"}}])
+        answers = []
+        rule = {"id": "waits", "sql": "SELECT * FROM demo", "actions": [{"websocket": props}]}
+        asked = [threading.Thread(target=lambda request=request: answers.append(self.server.rest(*request)), daemon=True)
+                 for request in (("POST", "/rules", rule), ("POST", "/metadata/sinks/connection/websocket", props),
+                                 ("PUT", "/rules/other", rule | {"id": "other"}), ("POST", "/rules/validate", rule))]
+        for thread in asked:
+            thread.start()
+        wait_for(lambda: len(remote.peers) == len(asked), "all of them have dialled")
+        self.rule("new", "SELECT * FROM demo", [{"websocket": {"path": "/new"}}])
+        for method, path in (("POST", "/rules/new/stop"), ("POST", "/rules/new/start"), ("DELETE", "/rules/new"), ("POST", "/rules/other/stop"),
+                             ("POST", "/rules/other/start"), ("GET", "/ping")):
+            self.server.must(method, path)
+        self.assertEqual(json.loads(self.server.must("GET", "/rules"))[0]["id"], "other")
+        self.assertEqual(answers, [], "they wait still")
+        remote.close()  # which resets what was accepted
+        for thread in asked:
+            thread.join(30)
+        self.assertEqual(sorted(status for status, _ in answers), [400, 400, 400, 422], answers)
+        self.assertEqual([r["id"] for r in json.loads(self.server.must("GET", "/rules"))], ["other"])
+        self.assertEqual(self.server.status("other")["status"], "running")
+
+    def test_a_start_whose_check_fails_stores_nothing(self):
+        remote = self.waiting(handshake=True)
+        rule = {"id": "r", "sql": "SELECT * FROM demo", "triggered": False, "actions": [{"websocket": {"addr": remote.addr, "path": "/x"}}]}
+        self.server.must("POST", "/rules", rule)
+        rule["actions"][0]["websocket"] |= {"path": "/served", "addr": "", "checkConnection": True}
+        self.server.must("POST", "/connection/websocket", {"endpoint": "/served"})
+        with socket.create_connection(("127.0.0.1", self.server.data_port), 10) as client:
+            client.sendall(b"GET /served HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+            self.assertIn(b"101", client.recv(1000))
+            self.server.must("PUT", "/rules/r", rule)
+        wait_for(lambda: self.server.rest("POST", "/rules/r/start")[0] == 400, "the client has gone")
+        self.server.must("POST", "/rules/r/stop")
+        status, text = self.server.rest("POST", "/rules/r/start")
+        self.assertEqual((status, json.loads(text)["message"]), (400, "start rule error: websocket endpoint /served has no connection"))
+        self.assertEqual(json.loads(self.server.must("GET", "/rules/r")).get("triggered"), False)
+        self.server.stop()
+        self.server.start()
+        self.assertEqual(self.server.status("r")["status"], "stopped")
+
     def test_headers_in_another_order_are_the_same_connection_other_values_are_not(self):
         remote = self.waiting()
         base = {"addr": remote.addr, "path": "/x"}
