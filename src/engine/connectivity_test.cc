@@ -1,6 +1,5 @@
 #include "engine/connectivity.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -113,17 +112,22 @@ TEST_F(ConnectivityTest, WhoCanAskAgainWaitsForNothingAndKeepsWhatHasBeenAnswere
         const auto result = first ? connectivity_->Check(Remote(second)) : Result<void>();
         return std::make_tuple(first, result ? std::string() : result.error().message, patience.postponed());
     };
-    const std::string waits =
-        fmt::format("waits for the connection to ws://127.0.0.1:{}/nowhere", server_->port());
-    EXPECT_EQ(ask("/nowhere"), std::make_tuple(false, "", true));
-    ASSERT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
-    EXPECT_EQ(ask("/nowhere"), std::make_tuple(true, waits, true)) << "the first is not dialled again";
-    ASSERT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
-    const auto refused = ask("/nowhere");
+    const auto answer = [&](const std::string& second) {
+        auto asked = ask(second);
+        while (std::get<2>(asked)) {
+            EXPECT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
+            asked = ask(second);
+        }
+        return asked;
+    };
+    const auto refused = answer("/nowhere");
+    EXPECT_TRUE(std::get<0>(refused));
     EXPECT_THAT(std::get<1>(refused), HasSubstr("404"));
-    EXPECT_FALSE(std::get<2>(refused));
-    EXPECT_TRUE(std::get<2>(ask("/elsewhere"))) << "another question is not answered by that";
-    ASSERT_TRUE(answers_.try_acquire_for(std::chrono::seconds(20)));
+    EXPECT_EQ(std::get<1>(answer("/remote")), "") << "another question is not answered by that";
+    loop_.RunSync([this] {
+        EXPECT_EQ(server_->Find("/remote")->stats().connected_total, 2U)
+            << "what was answered is not dialled again";
+    });
 }
 
 TEST_F(ConnectivityTest, InTheBackgroundTheAnswerComesWithALaterQuestion) {
