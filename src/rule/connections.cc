@@ -316,16 +316,20 @@ Result<Connections::Warnings> Connections::Update(const std::string& id, const s
     HAUMEA_TRY_VOID(CheckType(id, type));
     HAUMEA_TRY_VOID(RefuseInUse(id));
     props = UnmaskSecrets(props, found->second.props);
-    HAUMEA_TRY(Warnings warnings, Reopen(id, found->second, props));
-    if (auto stored = Store(id, props); !stored) {
-        if (const auto back = Reopen(id, found->second, found->second.props); !back) {
-            log::Error("connection {}: the old definition does not work again: {}", id, back.error().message);
+    HAUMEA_TRY_VOID(ReadProps(props));
+    // Stored first: on a full disk nobody's connection is touched.
+    HAUMEA_TRY_VOID(Store(id, props));
+    auto warnings = Reopen(id, found->second, props);
+    if (!warnings) {
+        if (const auto back = Store(id, found->second.props); !back) {
+            log::Error("connection {}: the new definition, which cannot be opened, stays stored: {}", id,
+                       back.error().message);
         }
-        return Fail(std::move(stored.error()));
+        return Fail(std::move(warnings.error()));
     }
     found->second.props = std::move(props);
     found->second.error.clear();
-    return warnings;
+    return std::move(*warnings);
 }
 
 Result<void> Connections::Delete(const std::string& id) {
