@@ -349,6 +349,13 @@ Result<void> Engine::Impl::StartRules() {
             data_loop.RunSync([&] { finish(replaced); });
         };
     };
+    environment.hold_clients = [this]() -> std::shared_ptr<void> {
+        if (!data_loop.RunSync([this] { on_loop->data_server.HoldEndpoints(); })) {
+            return nullptr;
+        }
+        // Shared only for its deleter, which runs when the change of rules is over.
+        return {this, [this](void*) { data_loop.RunSync([this] { on_loop->data_server.LetGo(); }); }};
+    };
     environment.functions = &expr::FunctionRegistry::Builtin();
     environment.patrol_interval_ms = configuration.settings.basic.rule_patrol_interval.value;
     rules = std::make_unique<rule::Registry>(std::move(environment), store->Table("rule"),
