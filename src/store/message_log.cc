@@ -220,14 +220,19 @@ Result<std::unique_ptr<MessageLog>> MessageLog::Open(std::string path) {
 }
 
 Result<std::string> MessageLog::SetAside(const std::string& path) {
+    constexpr int kMaxKept = 9;  // a disk that damages every file must not fill up
     std::string aside = path + ".damaged";
     std::error_code error;
+    for (int i = 2; i <= kMaxKept && std::filesystem::exists(aside, error); ++i) {
+        aside = fmt::format("{}.{}.damaged", path, i);
+    }
+    const bool taken = std::filesystem::exists(aside, error);
     std::filesystem::rename(path, aside, error);
     if (error) {
         return Failf("cannot move {} to {}: {}", path, aside, error.message());
     }
     HAUMEA_TRY_VOID(Remove(path));
-    return aside;
+    return taken ? aside + " (in place of an earlier one)" : aside;
 }
 
 Result<> MessageLog::Remove(const std::string& path) {

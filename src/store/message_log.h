@@ -32,7 +32,8 @@ class MessageLog {
 
     // Opens what is there; nothing is an empty log.
     static Result<std::unique_ptr<MessageLog>> Open(std::string path);
-    // Moves a damaged file out of the way and says where to. No log has it open.
+    // Moves a damaged file out of the way and says where to, as a text for people: beside those of earlier
+    // times, up to nine of them. No log has it open.
     static Result<std::string> SetAside(const std::string& path);
     // Deletes the file with its companions; nothing happens when there is none.
     static Result<> Remove(const std::string& path);

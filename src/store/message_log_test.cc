@@ -132,6 +132,27 @@ TEST_F(MessageLogTest, ADamagedFileIsSaidAndCanBeSetAside) {
     EXPECT_EQ(Read(1, 9), "1 ");
 }
 
+TEST_F(MessageLogTest, ADamagedFileDoesNotTakeThePlaceOfAnEarlierOne) {
+    std::vector<std::string> kept;
+    for (int i = 1; i <= 12; ++i) {
+        std::ofstream(path(), std::ios::binary | std::ios::trunc) << i;
+        const auto aside = MessageLog::SetAside(path());
+        ASSERT_TRUE(aside);
+        kept.push_back(*aside);
+    }
+    const auto text = [](const std::string& file) {
+        std::string content;
+        std::getline(std::ifstream(file) >> std::ws, content);
+        return content;
+    };
+    EXPECT_EQ(kept[0], path() + ".damaged");
+    EXPECT_EQ(text(kept[0]), "1");
+    EXPECT_EQ(kept[1], path() + ".2.damaged");
+    EXPECT_EQ(text(kept[1]), "2");
+    EXPECT_EQ(text(path() + ".9.damaged"), "12") << "bounded: the newest place is used again, and that is said";
+    EXPECT_EQ(kept[11], path() + ".9.damaged (in place of an earlier one)");
+}
+
 TEST_F(MessageLogTest, ATornWriteAheadLogLosesItsTailOnly) {
     Write(0, 1, 50);
     Write(0, 51, 100);
