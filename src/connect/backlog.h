@@ -121,6 +121,7 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
     std::shared_ptr<Job> NextJob(Work work);
     static void RunJob(Disk& disk, Job& job);
     void Finished(Job& job);
+    void Failed(Job& job);
     void Opened(const Job& job);
     void Written(const Job& job);
     void Loaded(Job& job);

@@ -186,22 +186,7 @@ void Backlog::Finished(Job& job) {
         return;
     }
     if (!job.error.empty()) {
-        if (!std::exchange(failing_, true) || job.was_damaged) {
-            events_.trouble(job.error);
-        }
-        if (job.was_damaged) {
-            DropDamaged(job);
-        } else {
-            Loaded(job);
-        }
-        if (!std::exchange(opened_, true) || job.was_read) {
-            CloseGap();  // without the file, what comes can still be sent
-            events_.available();
-        }
-        retry_.Start(kRetryMs, [this] { Step(); });
-        if (!closed_ && (job.was_read || !job.only_reads)) {
-            Step();
-        }
+        Failed(job);
         return;
     }
     failing_ = failing_ && job.only_reads;
@@ -223,6 +208,29 @@ void Backlog::Finished(Job& job) {
         events_.available();
     }
     if (!closed_) {
+        Step();
+    }
+}
+
+// The file could not be opened, written or read. Whatever it was, writing waits for retry_ (Step() knows).
+void Backlog::Failed(Job& job) {
+    if (!std::exchange(failing_, true) || job.was_damaged) {
+        events_.trouble(job.error);
+    }
+    if (job.was_damaged) {
+        DropDamaged(job);
+    } else {
+        Loaded(job);  // reading may have worked although writing did not
+    }
+    const bool first_open = !std::exchange(opened_, true);
+    if (first_open || job.was_read) {
+        CloseGap();  // without the file, what comes can still be sent
+        events_.available();
+    }
+    retry_.Start(kRetryMs, [this] { Step(); });
+    // Reading goes on meanwhile, unless it is reading that fails: it would fail again at once, for ever.
+    const bool reading_fails = job.only_reads && !job.was_read;
+    if (!closed_ && !reading_fails) {
         Step();
     }
 }
