@@ -22,7 +22,7 @@ class ActionQueue final : public Outlet {
         size_t bytes = 16U << 20U;
         bool pause_when_full = false;  // rule option disableBufferFullDiscard
     };
-    // `stats` is the node of the sink; `now` for its texts.
+    // `stats` is the node of the sink; `clock` gives the times it shows.
     ActionQueue(MessageSink& sink, const Settings& settings, metrics::NodeStats& stats, const Clock& clock);
 
     Flow Push(EncodedMessage message) noexcept override;

@@ -22,7 +22,8 @@ struct Leftovers {
 // An earlier run of the action, also one that is being closed now, may have left messages in `file`. Home
 // loop.
 bool MayHaveLeftovers(Services& services, const std::string& file);
-// Reads at most `most` messages when nobody uses the file any more; `then` follows on the home loop.
+// Reads at most `most` messages when nobody uses the file any more; `then` follows on the home loop, once:
+// later, or within this call with an error when the disk thread has too much to do.
 void ReadLeftovers(Services& services, const std::string& file, size_t most,
                    std::function<void(Leftovers)> then);
 // Deletes the file once they have been handed on. Home loop.

@@ -149,7 +149,8 @@ TEST_F(MessageLogTest, ADamagedFileDoesNotTakeThePlaceOfAnEarlierOne) {
     EXPECT_EQ(text(kept[0]), "1");
     EXPECT_EQ(kept[1], path() + ".2.damaged");
     EXPECT_EQ(text(kept[1]), "2");
-    EXPECT_EQ(text(path() + ".9.damaged"), "12") << "bounded: the newest place is used again, and that is said";
+    EXPECT_EQ(text(path() + ".9.damaged"), "12")
+        << "bounded: the newest place is used again, and that is said";
     EXPECT_EQ(kept[11], path() + ".9.damaged (in place of an earlier one)");
 }
 
