@@ -99,6 +99,7 @@ Result<void> StageBuilder::Build(const SinkDescriptor& descriptor, const SinkSpe
     }
     SinkSpec own = spec;
     own.warnings = &out_.warnings;
+    out_.warnings.insert(out_.warnings.end(), spec.notes.begin(), spec.notes.end());
     own.block_when_full = out_.options.disable_buffer_full_discard;
     own.templates = &out_.dynamic.texts();
     if (for_transport) {

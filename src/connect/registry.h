@@ -37,6 +37,7 @@ struct SinkSpec {
     int index = 0;                                 // position of the action in the rule
     config::Node props;                            // object, as the user wrote it, resourceId merged in
     std::vector<std::string>* warnings = nullptr;  // unknown properties and the like go here
+    std::vector<std::string> notes{};              // what the caller has to say beside them
     // Set by MakeAction: the rule waits for a full transport (disableBufferFullDiscard) instead of losing the
     // oldest.
     bool block_when_full = false;

@@ -66,7 +66,8 @@ config::Node CacheDefaults(const config::SinkSettings& sink) {
 
 }  // namespace
 
-Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const {
+Result<config::Node> ConnectorFactory::Complete(const config::Node& props,
+                                                std::vector<std::string>* notes) const {
     if (const config::Node* given = props.FindNoCase(kSelector);
         given != nullptr && !given->is_string() && !given->is_null()) {
         return Fail(
@@ -88,13 +89,25 @@ Result<config::Node> ConnectorFactory::Complete(const config::Node& props) const
                    selected.error().message));
     }
     const config::Node& connection = *selected;
-    return connectors::UseConnection(rule::UnmaskSecrets(props, connection), connection);
+    std::vector<std::string> hidden;
+    config::Node merged =
+        connectors::UseConnection(rule::UnmaskSecrets(props, connection), connection, &hidden);
+    if (notes != nullptr && !hidden.empty()) {
+        std::string names;
+        for (const std::string& name : hidden) {
+            names += (names.empty() ? "" : ", ") + name;
+        }
+        notes->push_back(fmt::format(
+            "connectionSelector: {} has no effect, what connection {} says of the connection counts", names,
+            selector));
+    }
+    return merged;
 }
 
-Result<config::Node> ConnectorFactory::CompleteAction(const std::string& type,
-                                                      const config::Node& given) const {
+Result<config::Node> ConnectorFactory::CompleteAction(const std::string& type, const config::Node& given,
+                                                      std::vector<std::string>* notes) const {
     HAUMEA_TRY(const config::Node props, SinkProperties(type, given));
-    return type == kWebSocket ? Complete(props) : Result<config::Node>(props);
+    return type == kWebSocket ? Complete(props, notes) : Result<config::Node>(props);
 }
 
 Result<void> ConnectorFactory::CheckConnection(const std::string& user, const std::string& what,
@@ -281,7 +294,7 @@ Result<std::vector<std::unique_ptr<connect::Action>>> ConnectorFactory::MakeActi
         spec.rule_id = rule_id;
         spec.type = type;
         spec.index = index;
-        HAUMEA_TRY(spec.props, CompleteAction(type, given));
+        HAUMEA_TRY(spec.props, CompleteAction(type, given, &spec.notes));
         HAUMEA_TRY(auto made, connect::MakeAction(registry_, spec, action_options, services_));
         if (type == kWebSocket) {
             HAUMEA_TRY_VOID(

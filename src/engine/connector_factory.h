@@ -46,9 +46,11 @@ class ConnectorFactory final : public exec::Connectors {
 
     // What may be said of a property map alone, for the connectivity check: named connection used, secrets
     // that came back masked restored.
-    Result<config::Node> Complete(const config::Node& props) const;
+    // `notes` (may be null) gets a warning about what the connection hides.
+    Result<config::Node> Complete(const config::Node& props, std::vector<std::string>* notes = nullptr) const;
     // The same for an action, with the group of its resourceId below.
-    Result<config::Node> CompleteAction(const std::string& type, const config::Node& given) const;
+    Result<config::Node> CompleteAction(const std::string& type, const config::Node& given,
+                                        std::vector<std::string>* notes = nullptr) const;
 
   private:
     Result<config::Node> SourceProperties(const sql::StreamDef& stream, const std::string& type) const;

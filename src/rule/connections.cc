@@ -55,12 +55,16 @@ Result<connectors::WebSocketConfig> ReadProps(const Node& props) {
     return config;
 }
 
+bool IsWebSocket(std::string_view type) {
+    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+    return std::equal(type.begin(), type.end(), kWebSocket.begin(), kWebSocket.end(), same);
+}
+
 Result<void> CheckType(const std::string& id, const std::string& type) {
     if (id.empty() || type.empty()) {
         return Failf("connection id and type should be defined");
     }
-    const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
-    if (!std::equal(type.begin(), type.end(), kWebSocket.begin(), kWebSocket.end(), same)) {
+    if (!IsWebSocket(type)) {
         return Failf("connection type {} is not supported: typ has to be websocket", type);
     }
     return {};
@@ -425,7 +429,7 @@ Result<Node> Connections::Select(std::string_view selector) const {
         return named->props;
     }
     const size_t dot = selector.find('.');
-    if (dot != std::string_view::npos) {
+    if (dot != std::string_view::npos && IsWebSocket(selector.substr(0, dot))) {
         const Node* type = environment_.configured.FindNoCase(selector.substr(0, dot));
         const Node* props = type == nullptr ? nullptr : type->FindNoCase(selector.substr(dot + 1));
         if (props != nullptr && props->is_object()) {

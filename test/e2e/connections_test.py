@@ -145,6 +145,28 @@ class NamedConnections(ConnectionTest):
         self.assertEqual(self.server.must("DELETE", "/connections/out"), "success")
         self.assertIn("connection out not existed", self.error("POST", "/rules/r1/start"))
 
+    def test_only_connections_of_the_type_are_selected(self):
+        with tempfile.TemporaryDirectory(prefix="haumea-conn-") as folder:
+            os.makedirs(os.path.join(folder, "etc/connections"))
+            with open(os.path.join(folder, "etc/connections/connection.yaml"), "w") as file:
+                file.write("mqtt:\n  m:\n    server: tcp://h\nwebsocket:\n  w:\n    path: /w\n")
+            server = Server(folder)
+            try:
+                server.must("POST", "/streams", {"sql": 'CREATE STREAM demo () WITH (DATASOURCE="/in", TYPE="websocket", FORMAT="json")'})
+                rule = {"id": "r", "sql": "SELECT * FROM demo", "actions": [{"websocket": {"connectionSelector": "mqtt.m"}}]}
+                self.assertIn("connection mqtt.m not existed", server.rest("POST", "/rules", rule)[1])
+                rule["actions"][0]["websocket"]["connectionSelector"] = "WebSocket.w"
+                server.must("POST", "/rules", rule)
+            finally:
+                server.close()
+
+    def test_what_an_action_says_of_a_connection_that_it_selects_is_warned_of(self):
+        self.stream()
+        self.server.must("POST", "/connections", {"id": "c", "typ": "websocket", "props": {"path": "/named"}})
+        self.rule("r", "SELECT * FROM demo", [{"websocket": {"connectionSelector": "c", "addr": "h:1", "path": "/other", "sendSingle": True}}])
+        self.assertEqual(self.server.status("r")["warnings"],
+                         ["connectionSelector: addr, path has no effect, what connection c says of the connection counts"])
+
     def test_a_connection_of_the_configuration_file_is_selected_with_its_type(self):
         self.server.stop()
         os.makedirs(os.path.join(self.server.folder, "etc/connections"), exist_ok=True)

@@ -35,7 +35,8 @@ Result<void> CheckEndpointConnected(const WebSocketConfig& config, const ws::Ser
     return {};
 }
 
-config::Node UseConnection(const config::Node& props, const config::Node& connection) {
+config::Node UseConnection(const config::Node& props, const config::Node& connection,
+                           std::vector<std::string>* hidden) {
     constexpr std::array<std::string_view, 2> kPaths = {"path", "datasource"};
     const bool has_path =
         connection.FindNoCase("path") != nullptr || connection.FindNoCase("datasource") != nullptr;
@@ -44,8 +45,15 @@ config::Node UseConnection(const config::Node& props, const config::Node& connec
         const bool of_connection =
             connect::IsIn(WebSocketPropertyDocs(), name) && !IsOneOf(name, kOfMessages);
         const bool replaced = has_path && IsOneOf(name, kPaths);
-        if (!of_connection && !replaced && connection.FindNoCase(name) == nullptr) {
+        const config::Node* other = connection.FindNoCase(name);
+        if (!of_connection && !replaced && other == nullptr) {
             merged.Set(name, value);
+            continue;
+        }
+        const bool empty = value.is_null() || (value.is_string() && value.as_string().empty());
+        if (hidden != nullptr && !empty &&
+            (other == nullptr || config::ToJson(*other) != config::ToJson(value))) {
+            hidden->push_back(name);
         }
     }
     for (const auto& [name, value] : connection.object()) {

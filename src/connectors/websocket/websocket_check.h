@@ -12,6 +12,8 @@ Result<void> CheckEndpointConnected(const WebSocketConfig& config, const ws::Ser
 
 // Properties of a source or sink that uses a named connection: what belongs to the connection comes from
 // there, what belongs to messages stays. A connection without a path leaves that of the user.
-config::Node UseConnection(const config::Node& props, const config::Node& connection);
+// `hidden` (may be null) gets the names of what the user wrote in vain.
+config::Node UseConnection(const config::Node& props, const config::Node& connection,
+                           std::vector<std::string>* hidden = nullptr);
 
 }  // namespace haumea::connectors

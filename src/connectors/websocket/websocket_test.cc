@@ -190,6 +190,19 @@ TEST(UseConnection, TakesTheConnectionFromThereAndTheMessagesFromTheUser) {
               R"({"path":"/u","addr":"b:2"})");
 }
 
+TEST(UseConnection, NamesWhatTheUserWroteInVain) {
+    const auto hidden = [](const char* user, const char* connection) {
+        Texts names;
+        UseConnection(*config::ParseJson(user), *config::ParseJson(connection), &names);
+        return names;
+    };
+    EXPECT_EQ(hidden(R"({"Addr":"a:1","path":"/c","rootCaPath":"","scheme":null,"sendSingle":true})",
+                     R"({"path":"/c"})"),
+              Texts{"Addr"});
+    EXPECT_EQ(hidden(R"({"path":"/u","pingInterval":5})", R"({"datasource":"/c"})"),
+              (Texts{"path", "pingInterval"}));
+}
+
 TEST_F(WebSocketConnectors, ADeadRemoteLeavesTheSinkConnectingWithTheReason) {
     uint16_t port = 0;
     connect::Action* action = nullptr;
