@@ -180,7 +180,8 @@ Result<connect::DecodeProperties> ConnectorFactory::DecodePropertiesOf(const sql
     }
     if (type == kWebSocket) {
         HAUMEA_TRY(const config::Node complete, Complete(props));
-        const auto config = connectors::ReadWebSocketConfig(complete, "", "source websocket");
+        const auto config = connectors::ReadWebSocketConfig(
+            complete, SelectorIn(props).empty() ? stream.options.datasource : "", "source websocket");
         if (config) {
             decode->warnings.insert(decode->warnings.end(), config->warnings.begin(), config->warnings.end());
         }

@@ -93,7 +93,7 @@ class Properties(ServerTest):
             self.assertIn(text, " ".join(self.server.status(self.last)["warnings"]))
 
     def test_what_is_wrong_in_the_conf_key_of_a_source_is_told_by_its_rules(self):
-        self.server.must("PUT", "/metadata/sources/websocket/confKeys/k", {"maxConnRetry": 3, "tlsMinVersion": "tls1.3", "nosuch": 1})
+        self.server.must("PUT", "/metadata/sources/websocket/confKeys/k", {"path": "/not/of/the/stream", "maxConnRetry": 3, "tlsMinVersion": "tls1.3", "nosuch": 1})
         self.stream("s", "/s", ', CONF_KEY="k"')
         status, answer, header = self.post({"path": "/a"}, sql="SELECT * FROM s")
         self.assertEqual(status, 201, answer)
