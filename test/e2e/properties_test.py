@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pathlib
 import re
 import socket
 import ssl
@@ -14,7 +15,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import Server, ServerTest, main, wait_for
+from harness import Server, ServerTest, connect, main, wait_for
 
 
 class Waiting:
@@ -179,6 +180,44 @@ class Properties(ServerTest):
         self.server.stop()
         self.server.start()
         self.assertEqual(self.server.status("r")["status"], "stopped")
+
+    def test_of_a_file_and_base64_the_file_counts_and_both_spellings_are_read(self):
+        def made(name):
+            files = [os.path.join(self.server.folder, f"{name}.{end}") for end in ("crt", "key")]
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                            "-subj", f"/CN={name}", "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+            return files, [base64.b64encode(pathlib.Path(file).read_bytes()).decode() for file in files]
+
+        (certificate, key), (certificate_text, key_text) = made("one")
+        _, (_, other_key_text) = made("two")
+        base = {"path": "/x", "addr": "127.0.0.1:1"}
+        for props, expected in (
+                ({"certificationPath": certificate, "certificationRaw": "%", "privateKeyPath": key, "privateKeyRaw": other_key_text}, 201),
+                ({"certificationPath": certificate, "privateKeyRaw": key_text}, 201),
+                ({"certificationRaw": certificate_text, "privateKeyPath": os.path.basename(key)}, 201),
+                ({"certficationRaw": certificate_text, "privateKeyRaw": key_text, "rootCARaw": certificate_text}, 201),
+                ({"certificationRaw": certificate_text, "certficationRaw": certificate_text, "privateKeyRaw": key_text}, 201),
+                ({"rootCaPath": certificate, "rootCARaw": "%"}, 201),
+                ({"certificationPath": certificate, "privateKeyRaw": other_key_text}, 400),
+                ({"certificationRaw": certificate_text, "privateKeyPath": "none.key", "privateKeyRaw": key_text}, 400),
+                ({"certificationRaw": certificate_text, "certficationRaw": key_text, "privateKeyRaw": key_text}, 400)):
+            status, answer, _ = self.post({**base, **props})
+            self.assertEqual(status, expected, (list(props), answer))
+            self.assertNotIn(key_text[40:80], answer)
+
+    def test_of_the_subprotocols_offered_the_one_we_name_first_is_spoken(self):
+        self.assertEqual(self.post({"path": "/sub", "subprotocols": ["v2", "v1"]})[0], 201)
+
+        async def spoken(*offered):
+            async with connect(self.server.url("/sub"), subprotocols=list(offered) or None) as client:
+                return client.subprotocol
+
+        self.assertEqual(self.run_async(spoken("v1")), "v1")
+        self.assertEqual(self.run_async(spoken("v1", "x", "v2")), "v2")
+        self.assertIsNone(self.run_async(spoken()))
+        with self.assertRaises(Exception) as refused:
+            self.run_async(spoken("x"))
+        self.assertIn("400", str(refused.exception))
 
     def test_headers_in_another_order_are_the_same_connection_other_values_are_not(self):
         remote = self.waiting()
