@@ -114,7 +114,8 @@ void ReadTls(PropertyReader& reader, WebSocketConfig& config) {
         return;
     }
     CheckPair(reader, tls);
-    if (!certificates.empty() || (config.client_role && scheme != "ws")) {
+    // Without any there is nothing to read but the certificates of the system, which take their time.
+    if (!certificates.empty()) {
         // Unreadable files, a key that does not fit and the like are mistakes of the rule, not of the
         // connection.
         if (auto context = io::TlsContext::ForClient(tls); !context) {
