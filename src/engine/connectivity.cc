@@ -130,7 +130,7 @@ Result<void> Connectivity::CheckLater(const connectors::WebSocketConfig& config,
     if (auto result = asked[number].dial->WaitMs(0)) {
         return std::move(*result);
     }
-    patience.postponed_ = true;
+    patience.answered_ = [dial = asked[number].dial] { return dial->WaitMs(0).has_value(); };
     return Fail(Errorf(ErrorCode::kIo, "waits for the connection to {}", config.target.Url()));
 }
 

@@ -40,7 +40,9 @@ class Connectivity {
         Patience(const Patience&) = delete;
         Patience& operator=(const Patience&) = delete;
 
-        bool postponed() const noexcept { return postponed_; }
+        bool postponed() const noexcept { return static_cast<bool>(answered_); }
+        // Has the dial ended that was under way? Empty when none was. Any thread, as long as one likes.
+        const std::function<bool()>& answered() const noexcept { return answered_; }
 
       private:
         friend class Connectivity;
@@ -48,7 +50,7 @@ class Connectivity {
         Patience* outer_;
         Questions* questions_ = nullptr;  // in *memory; null: the thread waits
         size_t next_ = 0;                 // question in this asking
-        bool postponed_ = false;
+        std::function<bool()> answered_;
     };
 
     // Client role: handshake, ping, goodbye. Server role: the data server can listen. Nothing remains.

@@ -434,6 +434,7 @@ http::Response Engine::Impl::Answer(http::Request request) {
     http::Response response = router.Dispatch(std::move(request));
     if (somebody_waits.postponed()) {
         later->wanted = true;
+        later->ready = somebody_waits.answered();
     }
     return response;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ std::string_view FindHeader(const Headers& headers, std::string_view name);
 // again.
 struct Postponement {
     bool wanted = false;
+    std::function<bool()> ready;  // is another call worth it? Empty: always
     std::shared_ptr<void> state;  // the handler's own, from one call to the next
 };
 

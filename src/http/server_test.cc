@@ -60,6 +60,7 @@ TEST(Server, ServesRequestsOverLoopback) {
 TEST(Server, APostponedAnswerComesWithALaterCallAndHoldsUpNobody) {
     std::atomic<int> calls = 0;
     std::atomic<bool> ready = false;
+    std::atomic<bool> worth_it = true;
     RunningServer server([&](const Request& request) {
         if (request.path != "/slow") {
             return Response{200, "", "quick", {}};
@@ -69,6 +70,7 @@ TEST(Server, APostponedAnswerComesWithALaterCallAndHoldsUpNobody) {
         const int before = state ? *std::static_pointer_cast<int>(state) : 0;
         state = std::make_shared<int>(before + 1);
         request.postponement->wanted = !ready;
+        request.postponement->ready = [&] { return worth_it.load(); };
         return Response{200, "", request.body + std::to_string(before), {}};
     });
     std::string answer;
@@ -79,7 +81,10 @@ TEST(Server, APostponedAnswerComesWithALaterCallAndHoldsUpNobody) {
     EXPECT_EQ(server.Get("/quick")->body, "quick");
     server.RetryPostponed();
     EXPECT_EQ(calls, 2);
-    ready = true;
+    worth_it = false;
+    server.RetryPostponed();
+    EXPECT_EQ(calls, 2);
+    worth_it = ready = true;
     server.RetryPostponed();
     slow.join();
     EXPECT_EQ(answer, "asked before: 2");

@@ -115,7 +115,8 @@ void Session::Handle() {
 }
 
 void Session::Retry() {
-    if (std::exchange(postponed_, false)) {
+    if (postponed_ && (!request_.postponement->ready || request_.postponement->ready())) {
+        postponed_ = false;
         Handle();
     }
 }
