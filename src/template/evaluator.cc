@@ -56,6 +56,21 @@ Value Evaluator::Fail(int line, std::string_view at, const std::string& message)
     return Value::Null();
 }
 
+// The rows of a result have a type of their own in Go.
+std::string_view Evaluator::TypeShown(const Value& value) {
+    const Value& root = variables_[0];
+    const bool rows = value.is_array() && root.is_array() && value.items().data() == root.items().data();
+    return rows ? "[]map[string]interface {}" : GoTypeName(value);
+}
+
+Value Evaluator::Fail(const Operand& at, const std::string& message) {
+    if (error_.empty()) {
+        error_ = fmt::format("template: {}:{}:{}: executing \"{}\" at <{}>: {}", name_, at.line, at.column,
+                             name_, at.source, message);
+    }
+    return Value::Null();
+}
+
 bool Evaluator::Overspent(int line) {
     if (steps_ > limits_.max_steps) {
         Fail(line, "",
@@ -114,8 +129,7 @@ Value Evaluator::EvaluateCommand(const Command& command, const Value& dot, const
                 return Fields(base, first, &command, piped, dot);
             }
             if (command.words.size() > 1 || piped != nullptr) {
-                return Fail(first.line, first.source,
-                            fmt::format("can't give argument to non-function {}", first.source));
+                return Fail(first, fmt::format("can't give argument to non-function {}", first.source));
             }
             return base;
         }
@@ -123,11 +137,10 @@ Value Evaluator::EvaluateCommand(const Command& command, const Value& dot, const
             break;
     }
     if (command.words.size() > 1 || piped != nullptr) {
-        return Fail(first.line, first.source,
-                    fmt::format("can't give argument to non-function {}", first.source));
+        return Fail(first, fmt::format("can't give argument to non-function {}", first.source));
     }
     if (first.kind == Operand::Kind::kNil) {
-        return Fail(first.line, first.source, "nil is not a command");
+        return Fail(first, "nil is not a command");
     }
     return EvaluateOperand(first, dot);
 }
@@ -175,14 +188,13 @@ Value Evaluator::Fields(Value base, const Operand& operand, const Command* comma
             CallContext ctx{arena_, limits_.max_output_bytes};
             base = TimeMethod(base, operand.fields[i], {args, count}, ctx);
             if (base.is_error()) {
-                return Fail(operand.line, operand.source, std::string(base.text()));
+                return Fail(operand, std::string(base.text()));
             }
             continue;
         }
         base = Field(base, operand.fields[i], operand);
         if (arguments && !failed()) {
-            return Fail(operand.line, operand.source,
-                        fmt::format("{} is not a method but has arguments", operand.fields[i]));
+            return Fail(operand, fmt::format("{} is not a method but has arguments", operand.fields[i]));
         }
     }
     return base;
@@ -196,10 +208,9 @@ Value Evaluator::Field(const Value& base, const std::string& name, const Operand
         return base;
     }
     if (base.is_null()) {
-        return Fail(at.line, at.source, fmt::format("nil pointer evaluating interface {{}}.{}", name));
+        return Fail(at, fmt::format("nil pointer evaluating interface {{}}.{}", name));
     }
-    return Fail(at.line, at.source,
-                fmt::format("can't evaluate field {} in type {}", name, GoTypeName(base)));
+    return Fail(at, fmt::format("can't evaluate field {} in type {}", name, TypeShown(base)));
 }
 
 Value Evaluator::ShortCircuit(const Operand& name, const Command& command, const Value& dot,
@@ -207,8 +218,7 @@ Value Evaluator::ShortCircuit(const Operand& name, const Command& command, const
     const bool is_and = name.function->name == "and";
     Value value;
     if (command.words.size() < 2 && piped == nullptr) {
-        return Fail(name.line, name.source,
-                    fmt::format("wrong number of args for {}: want at least 1 got 0", name.source));
+        return Fail(name, fmt::format("wrong number of args for {}: want at least 1 got 0", name.source));
     }
     for (size_t i = 1; i < command.words.size(); ++i) {
         value = EvaluateOperand(command.words[i], dot);
@@ -232,7 +242,7 @@ Value Evaluator::CallFunction(const Operand& name, const Command& command, const
     size_t count = 0;
     const size_t words = command.words.empty() ? 0 : command.words.size() - 1;
     if (words + (piped != nullptr ? 1 : 0) > kMaxArguments) {
-        return Fail(name.line, name.source, fmt::format("more than {} arguments", kMaxArguments));
+        return Fail(name, fmt::format("more than {} arguments", kMaxArguments));
     }
     for (size_t i = 0; i < words; ++i) {
         args[count++] = EvaluateOperand(command.words[i + 1], dot);
@@ -253,8 +263,7 @@ Value Evaluator::CallFunction(const Operand& name, const Command& command, const
     CallContext ctx{arena_, limits_.max_output_bytes};
     const Value result = function.call(given, ctx);
     if (result.is_error()) {
-        return Fail(name.line, name.source,
-                    fmt::format("error calling {}: {}", function.name, result.text()));
+        return Fail(name, fmt::format("error calling {}: {}", function.name, result.text()));
     }
     Spend(static_cast<int64_t>(result.size()) / kBytesPerStep, name.line);
     return result;
@@ -276,9 +285,8 @@ bool Evaluator::CheckArguments(const Function& function, std::span<const Value> 
     const bool variadic = !signature.empty() && signature.back() == '*';
     const size_t fixed = variadic ? signature.size() - 2 : signature.size();
     if (args.size() < fixed || (!variadic && args.size() > fixed)) {
-        Fail(at.line, at.source,
-             fmt::format("wrong number of args for {}: want {}{} got {}", function.name,
-                         variadic ? "at least " : "", fixed, args.size()));
+        Fail(at, fmt::format("wrong number of args for {}: want {}{} got {}", function.name,
+                             variadic ? "at least " : "", fixed, args.size()));
         return false;
     }
     for (size_t i = 0; i < args.size(); ++i) {
@@ -287,11 +295,10 @@ bool Evaluator::CheckArguments(const Function& function, std::span<const Value> 
             continue;
         }
         if (args[i].is_null()) {
-            Fail(at.line, at.source, fmt::format("invalid value; expected {}", ParameterType(letter)));
+            Fail(at, fmt::format("invalid value; expected {}", ParameterType(letter)));
         } else {
-            Fail(at.line, at.source,
-                 fmt::format("wrong type for value; expected {}; got {}", ParameterType(letter),
-                             GoTypeName(args[i])));
+            Fail(at, fmt::format("wrong type for value; expected {}; got {}", ParameterType(letter),
+                                 GoTypeName(args[i])));
         }
         return false;
     }

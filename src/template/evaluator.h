@@ -55,6 +55,7 @@ class Evaluator {
     bool failed() const noexcept { return !error_.empty(); }
     // The first failure is kept. `at`: the words of the template concerned, or empty. -> null
     Value Fail(int line, std::string_view at, const std::string& message);
+    Value Fail(const Operand& at, const std::string& message);
     const std::string& error() const noexcept { return error_; }
 
   private:
@@ -72,6 +73,7 @@ class Evaluator {
     bool SpendOn(std::span<const Value> args, int line);
     bool CheckArguments(const Function& function, std::span<const Value> args, const Operand& at);
     bool Overspent(int line);
+    std::string_view TypeShown(const Value& value);
 
     const std::string& name_;
     Arena& arena_;

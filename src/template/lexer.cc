@@ -61,6 +61,8 @@ std::string Describe(const Token& token) {
 
 Token Lexer::Make(Tok type, size_t start) {
     Token token{type, std::string(input_.substr(start, pos_ - start)), line_};
+    const size_t line_end = start == 0 ? std::string_view::npos : input_.rfind('\n', start - 1);
+    token.column = static_cast<int>(line_end == std::string_view::npos ? start : start - line_end - 1);
     line_ += static_cast<int>(std::count(token.text.begin(), token.text.end(), '\n'));
     return token;
 }

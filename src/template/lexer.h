@@ -46,6 +46,7 @@ struct Token {
     Tok type = Tok::kEof;
     std::string text;  // kError: the message
     int line = 1;
+    int column = 0;  // bytes before it in its line; of words only
 };
 
 // `"abc"`, `<end>`, `EOF`: as Go's parser shows a token in its messages.

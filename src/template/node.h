@@ -25,6 +25,7 @@ struct Operand {
     std::unique_ptr<Pipe> pipe;  // kPipe
     std::string source;          // as written, for error texts
     int line = 1;
+    int column = 0;  // bytes before it in its line, as Go counts
 };
 
 // An operand and its arguments: `printf "%d" .a`.

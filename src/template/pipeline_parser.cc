@@ -156,6 +156,7 @@ bool PipelineParser::ParseTerm(Operand& out) {
     Token token = tokens_.NextNonSpace();
     out.source = token.text;
     out.line = token.line;
+    out.column = token.column;
     switch (token.type) {
         case Tok::kIdentifier:
             out.kind = Operand::Kind::kFunction;

@@ -163,6 +163,22 @@ INSTANTIATE_TEST_SUITE_P(
                          "int64) 1500000000}}",
                          "1580688000 true"}));
 
+TEST(Template, AnErrorOfExecutionSaysLineAndColumnAsGoDoes) {
+    EXPECT_EQ(Expand("{{.s}}\n  {{.a.x}}").text,
+              "template: sink:2:4: executing \"sink\" at <.a.x>: can't evaluate field x in type float64");
+    EXPECT_EQ(Expand("{{.o.n.x}}").text,
+              "template: sink:1:2: executing \"sink\" at <.o.n.x>: nil pointer evaluating interface {}.x");
+    const auto list = std::move(*Template::Parse("{{range .}}{{end}}{{.b}}"));
+    Arena arena;
+    BufferBuilder out;
+    std::string error;
+    const Value row = TestRow(arena);
+    EXPECT_FALSE(list->Execute(Value::Array({&row, 1}), arena, out, error, {}));
+    EXPECT_EQ(error,
+              "template: sink:1:20: executing \"sink\" at <.b>: can't evaluate field b in type "
+              "[]map[string]interface {}");
+}
+
 TEST(Bounds, ListsAndPaddingBeyondTheOutputAreRefused) {
     for (const char* source : {"{{until 1000000000}}", "{{untilStep 0 1000000000 1 | len}}",
                                "{{seq 1000000000}}", "{{\"x\" | indent 1000000000}}"}) {
