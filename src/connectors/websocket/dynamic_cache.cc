@@ -52,9 +52,10 @@ std::unique_ptr<connect::Outlet> DynamicSink::CachePerDestination(connect::Desti
 }
 
 connect::Flow DynamicSink::PushToCache(EncodedMessage message) noexcept {
-    if (const std::string key(closed_ ? "" : KeyOf(message));
-        !key.empty() && (overflow_.Has(key) || (!targets_.contains(key) && !HasRoom()))) {
-        if (!Wait(key, message)) {
+    const std::string_view key = closed_ ? std::string_view() : KeyOf(message);
+    const bool behind = !overflow_.empty() && overflow_.Has(std::string(key));
+    if (!key.empty() && (behind || (!targets_.contains(key) && !HasRoom()))) {
+        if (!Wait(std::string(key), message)) {
             stats_->CountIn();
             NoRoom();
         }
