@@ -51,11 +51,12 @@ Ref<connect::Metadata> MetadataOf(const WebSocketConfig& config) {
     const size_t question = target.find('?');
     const std::string_view query =
         question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+    const std::string address = config.target.HostPortText();
     Field fields[] = {{"headers", TextObject({}, arena)},
                       {"path", Value::String(target.substr(0, question))},
                       {"pathVariables", TextObject({}, arena)},
                       {"query", Value::String(query)},
-                      {"remoteAddress", Value::String(config.target.HostPortText())}};
+                      {"remoteAddress", Value::String(address)}};
     return MakeRef<connect::Metadata>(Value::Object({fields, SortFields(fields)}));
 }
 
