@@ -150,6 +150,19 @@ TEST(SqliteStore, AFolderThatCannotBeMadeIsNamed) {
     EXPECT_THAT(OpenError(folder.file("file/data/h.db")), testing::HasSubstr("choose another with --data"));
 }
 
+TEST(SqliteStore, WhatItMakesIsItsOwnersAlone) {
+    const Folder folder;
+    const std::string path = folder.file("h.db");
+    auto store = OpenSqliteStore(path);
+    ASSERT_TRUE(store) << store.error().message;
+    ASSERT_TRUE((*store)->Table("t").Set("token", "secret"));
+    using std::filesystem::perms;
+    for (const char* end : {"", "-wal", "-shm"}) {
+        const perms mode = std::filesystem::status(path + end).permissions();
+        EXPECT_EQ(mode, perms::owner_read | perms::owner_write) << path << end;
+    }
+}
+
 TEST(SqliteStore, AFileOfALaterFormatIsRefused) {
     const Folder folder;
     const std::string path = folder.file("new.db");

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -21,6 +23,11 @@ class Connection {
     ~Connection() { sqlite3_close(db_); }
 
     Result<> Open() {
+        // Definitions hold tokens and keys: a file that is made here is its owner's alone. SQLite makes the
+        // files beside it like it, and says what is wrong when this fails.
+        if (const int made = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); made >= 0) {
+            close(made);
+        }
         const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
         if (const int code = sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr); code != SQLITE_OK) {
             return Failure("open", code);
