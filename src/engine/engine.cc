@@ -309,7 +309,9 @@ Result<void> Engine::Impl::CheckProperties(api::Services::Role role, const confi
     };
     HAUMEA_TRY(config::Node complete, completed(props));
     if (!rule::FindMaskedSecret(complete).empty()) {
-        HAUMEA_TRY(const config::Node given, WithStoredSecrets(props, *connections, rules.get(), *conf_keys));
+        HAUMEA_TRY(const config::Node given, WithStoredSecrets(props, *connections, rules.get(), *conf_keys,
+                                                               is_source ? rule::ConfKeys::Kind::kSource
+                                                                         : rule::ConfKeys::Kind::kSink));
         HAUMEA_TRY(complete, completed(given));
     }
     const bool has_path =

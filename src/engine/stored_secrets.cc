@@ -1,8 +1,10 @@
 #include "engine/stored_secrets.h"
 
-#include <algorithm>
-#include <optional>
+#include <array>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "rule/connections_secrets.h"
 
@@ -11,75 +13,76 @@ namespace {
 
 constexpr std::string_view kType = "websocket";
 
-// In any order, and whatever the case of the names.
-bool SameMembers(const config::Node& a, const config::Node& b) {
-    return a.is_object() && b.is_object() && a.object().size() == b.object().size() &&
-           std::all_of(a.object().begin(), a.object().end(), [&b](const config::Node::Member& member) {
-               const config::Node* other = b.FindNoCase(member.first);
-               return other != nullptr && config::ToJson(*other) == config::ToJson(member.second);
-           });
+std::string TextOf(const config::Node& props, std::string_view name) {
+    const config::Node* value = props.FindNoCase(name);
+    const bool empty = value == nullptr || value->is_null() ||
+                       (value->is_string() && value->as_string().empty()) ||
+                       (value->is_bool() && !value->as_bool());
+    return empty ? "" : config::ToJson(*value);
 }
 
-bool Shows(const config::Node& stored, const config::Node& given) {
-    return SameMembers(rule::MaskSecrets(stored), given);
-}
-
-// A conf key has no path, which its stream says; a check does.
-config::Node WithoutPath(const config::Node& props) {
-    config::Node rest = config::Node::MakeObject();
-    for (const auto& [name, value] : props.object()) {
-        const config::Node alone(config::Node::Object{{name, value}});
-        if (alone.FindNoCase("path") == nullptr && alone.FindNoCase("datasource") == nullptr) {
-            rest.Set(name, value);
+// Where secrets would go to, and who would be let see them there. A conf key has no path, which its stream
+// says.
+bool SameDestination(const config::Node& a, const config::Node& b, bool with_path) {
+    constexpr std::array<std::string_view, 7> kNames = {
+        "scheme", "insecureSkipVerify", "rootCaPath", "rootCARaw", "proxy", "addr", "path"};
+    constexpr std::array<std::string_view, 7> kAliases = {"", "", "", "", "", "address", "datasource"};
+    for (size_t i = 0; i < kNames.size(); ++i) {
+        const auto value = [&](const config::Node& props) {
+            const std::string text = TextOf(props, kNames[i]);
+            return text.empty() && !kAliases[i].empty() ? TextOf(props, kAliases[i]) : text;
+        };
+        if ((with_path || kNames[i] != "path") && value(a) != value(b)) {
+            return false;
         }
     }
-    return rest;
+    return true;
 }
 
-std::optional<config::Node> Find(const config::Node& given, const rule::Connections& connections,
-                                 const rule::Registry* rules, const rule::ConfKeys& conf_keys) {
-    for (const config::Node& props : connections.AllProperties()) {
-        if (Shows(props, given)) {
-            return props;
-        }
+// Everything that is stored and may be meant, with secrets; `with_path` says how it is compared.
+struct Candidate {
+    config::Node props;
+    bool with_path;
+};
+std::vector<Candidate> CandidatesOf(const rule::Connections& connections, const rule::Registry* rules,
+                                    const rule::ConfKeys& conf_keys, rule::ConfKeys::Kind kind) {
+    std::vector<Candidate> all;
+    for (config::Node& props : connections.AllProperties()) {
+        all.push_back({std::move(props), true});
     }
     for (const rule::Rule* rule : rules != nullptr ? rules->All() : std::vector<const rule::Rule*>()) {
         for (const config::Node& action : rule->def().actions) {
-            const config::Node* props = action.is_object() ? action.Find(kType) : nullptr;
-            if (props != nullptr && Shows(*props, given)) {
-                return *props;
+            if (const config::Node* props = action.is_object() ? action.Find(kType) : nullptr) {
+                all.push_back({*props, true});
             }
         }
     }
-    for (const auto kind : {rule::ConfKeys::Kind::kSource, rule::ConfKeys::Kind::kSink}) {
-        const auto groups = conf_keys.Groups(kind, kType);
-        if (!groups || !groups->is_object()) {
-            continue;
-        }
-        for (const auto& [name, shown] : groups->object()) {
-            if (SameMembers(shown, given) || SameMembers(shown, WithoutPath(given))) {
-                return conf_keys.Properties(kind, kType, name);
-            }
-        }
+    const auto groups = conf_keys.Groups(kind, kType);
+    for (const auto& [name, shown] :
+         groups && groups->is_object() ? groups->object() : config::Node::Object()) {
+        all.push_back({conf_keys.Properties(kind, kType, name), kind == rule::ConfKeys::Kind::kSink});
     }
-    return std::nullopt;
+    return all;
 }
 
 }  // namespace
 
 Result<config::Node> WithStoredSecrets(const config::Node& given, const rule::Connections& connections,
-                                       const rule::Registry* rules, const rule::ConfKeys& conf_keys) {
+                                       const rule::Registry* rules, const rule::ConfKeys& conf_keys,
+                                       rule::ConfKeys::Kind kind) {
     if (rule::FindMaskedSecret(given).empty()) {
         return given;
     }
-    const auto stored = Find(given, connections, rules, conf_keys);
-    config::Node restored = stored ? rule::UnmaskSecrets(given, *stored) : given;
-    if (const std::string masked = rule::FindMaskedSecret(restored); !masked.empty()) {
-        return Failf(
-            "property {} is masked, but nothing that is stored shows these properties: give the value",
-            masked);
+    for (const Candidate& candidate : CandidatesOf(connections, rules, conf_keys, kind)) {
+        if (SameDestination(rule::MaskSecrets(candidate.props), given, candidate.with_path)) {
+            config::Node restored = rule::UnmaskSecrets(given, candidate.props);
+            if (rule::FindMaskedSecret(restored).empty()) {
+                return restored;
+            }
+        }
     }
-    return restored;
+    return Failf("property {} is masked, but nothing is stored for that address: give the value",
+                 rule::FindMaskedSecret(given));
 }
 
 }  // namespace haumea::engine

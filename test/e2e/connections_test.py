@@ -200,8 +200,8 @@ class NamedConnections(ConnectionTest):
                 check = "/metadata/sinks/connection/websocket"
                 await asyncio.to_thread(self.ok, "POST", check, {"connectionSelector": "c"})
                 self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("Bearer s3cret", "2"))
-                # A check with what REST has shown of a connection, a rule or a conf key.
-                await asyncio.to_thread(self.ok, "POST", check, back)
+                # A check with what REST has shown of a connection, a rule or a conf key; other things may have changed.
+                await asyncio.to_thread(self.ok, "POST", check, {**back, "connectTimeout": "7s"})
                 self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("Bearer s3cret", "2"))
                 await asyncio.to_thread(self.stream)
                 for_rule = {"path": "/y", "addr": addr, "requestHeader": {"Authorization": "of a rule", "X-Plain": "3"}}
@@ -220,8 +220,9 @@ class NamedConnections(ConnectionTest):
                 await asyncio.to_thread(self.ok, "POST", check, {"resourceId": "s", "requestHeader": {"Authorization": "******", "X-Plain": "5"}})
                 self.assertEqual(await asyncio.wait_for(seen.get(), 10), ("of a key", "5"))
                 # What was stored for one address is not for another; a mask is no value.
-                self.assertIn("requestHeader.Authorization is masked",
-                              await asyncio.to_thread(self.error, "POST", check, {**back, "addr": "127.0.0.1:1"}))
+                for other in ({"addr": "127.0.0.1:1"}, {"proxy": addr}, {"scheme": "wss", "insecureSkipVerify": True}, {"path": "/w"}):
+                    self.assertIn("requestHeader.Authorization is masked",
+                                  await asyncio.to_thread(self.error, "POST", check, {**back, **other}))
                 self.assertTrue(seen.empty())
 
         self.run_async(flow())
