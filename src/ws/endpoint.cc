@@ -25,18 +25,70 @@ int64_t SweepInterval(const EndpointSettings& settings) {
 
 }  // namespace
 
-Endpoint::Endpoint(ServerContext& context, std::string path, EndpointSettings settings)
+void EndpointSettings::Complete(const EndpointSettings& other) {
+    static const EndpointSettings kDefault;
+    const auto take = [&](auto member) {
+        if (this->*member == kDefault.*member) {
+            this->*member = other.*member;
+        }
+    };
+    const auto take_limit = [&](auto limit) {
+        if (backlog.*limit == kDefault.backlog.*limit) {
+            backlog.*limit = other.backlog.*limit;
+        }
+    };
+    take_limit(&BacklogLimits::messages);
+    take_limit(&BacklogLimits::bytes);
+    take(&EndpointSettings::slow_consumer);
+    take(&EndpointSettings::block_timeout_ms);
+    take(&EndpointSettings::ping_interval_ms);
+    take(&EndpointSettings::pong_timeout_ms);
+    take(&EndpointSettings::close_timeout_ms);
+    take(&EndpointSettings::max_message_bytes);
+    take(&EndpointSettings::max_clients);
+    take(&EndpointSettings::max_control_frames_per_second);
+    take(&EndpointSettings::max_fragments);
+    take(&EndpointSettings::permessage_deflate);
+    take(&EndpointSettings::deflate);
+    take(&EndpointSettings::subprotocols);
+    for (const std::string& name : other.metadata_headers) {
+        if (std::find(metadata_headers.begin(), metadata_headers.end(), name) == metadata_headers.end()) {
+            metadata_headers.push_back(name);
+        }
+    }
+}
+
+std::vector<std::string_view> EndpointSettings::DifferingFrom(const EndpointSettings& other) const {
+    static const EndpointSettings kDefault;
+    std::vector<std::string_view> names;
+    const auto look = [&](std::string_view name, const auto& mine, const auto& its, const auto& usual) {
+        if (mine != usual && mine != its) {
+            names.push_back(name);
+        }
+    };
+    look("backlogMessages", backlog.messages, other.backlog.messages, kDefault.backlog.messages);
+    look("backlogBytes", backlog.bytes, other.backlog.bytes, kDefault.backlog.bytes);
+    const auto compare = [&](std::string_view name, auto member) {
+        look(name, this->*member, other.*member, kDefault.*member);
+    };
+    compare("slowConsumer", &EndpointSettings::slow_consumer);
+    compare("blockTimeout", &EndpointSettings::block_timeout_ms);
+    compare("pingInterval", &EndpointSettings::ping_interval_ms);
+    compare("pongTimeout", &EndpointSettings::pong_timeout_ms);
+    compare("closeTimeout", &EndpointSettings::close_timeout_ms);
+    compare("maxMessageBytes", &EndpointSettings::max_message_bytes);
+    compare("maxClients", &EndpointSettings::max_clients);
+    compare("maxControlFramesPerSecond", &EndpointSettings::max_control_frames_per_second);
+    compare("maxFragments", &EndpointSettings::max_fragments);
+    compare("permessageDeflate", &EndpointSettings::deflate);
+    compare("subprotocols", &EndpointSettings::subprotocols);
+    return names;
+}
+
+Endpoint::Endpoint(ServerContext& context, std::string path)
     : context_(&context),
       path_(std::move(path)),
-      settings_(std::move(settings)),
-      own_deflaters_(settings_.deflate.level == DeflateTuning{}.level
-                         ? nullptr
-                         : std::make_unique<SharedDeflaters>(settings_.deflate.level)),
-      hub_(context,
-           {.limits = settings_.backlog,
-            .policy = settings_.slow_consumer,
-            .block_timeout_ms = settings_.block_timeout_ms},
-           [this] { NotifyReady(); }),
+      hub_(context, {}, [this] { NotifyReady(); }),
       sweep_timer_(*context.scheduler),
       self_(std::make_shared<Endpoint*>(this)) {
     stats_.since_ms = context.scheduler->clock().NowMs();
@@ -108,10 +160,37 @@ bool Endpoint::Kick(uint64_t client_id, std::string_view reason) {
     return true;
 }
 
-uint64_t Endpoint::AddHolder(std::string name) {
+uint64_t Endpoint::AddHolder(std::string name, const EndpointSettings& settings) {
     const uint64_t id = ++last_holder_id_;
-    holders_.push_back(std::make_unique<Holder>(Holder{.id = id, .name = std::move(name), .ready = {}}));
+    holders_.push_back(std::make_unique<Holder>(
+        Holder{.id = id, .name = std::move(name), .settings = settings, .ready = {}}));
+    ApplySettings();
     return id;
+}
+
+void Endpoint::ApplySettings() {
+    EndpointSettings settings;
+    bool held = false;
+    for (const auto& holder : holders_) {
+        if (holder->id != 0) {
+            settings.Complete(holder->settings);
+            held = true;
+        }
+    }
+    if (!held || settings == settings_) {
+        return;
+    }
+    if (settings.deflate.level != settings_.deflate.level) {
+        own_deflaters_ = settings.deflate.level == DeflateTuning{}.level
+                             ? nullptr
+                             : std::make_unique<SharedDeflaters>(settings.deflate.level);
+    }
+    settings_ = std::move(settings);
+    hub_.Set({.limits = settings_.backlog,
+              .policy = settings_.slow_consumer,
+              .block_timeout_ms = settings_.block_timeout_ms});
+    sweep_timer_.Cancel();
+    ScheduleSweep();
 }
 
 void Endpoint::RemoveHolder(uint64_t id) {
@@ -121,6 +200,7 @@ void Endpoint::RemoveHolder(uint64_t id) {
         holder->listener = nullptr;
         holder->ready = nullptr;
         holder->id = 0;
+        ApplySettings();
         RemoveReleased();
     }
 }

@@ -25,7 +25,10 @@ class Server;
 class Session;
 struct ServerContext;
 
-// Properties of one served path; whoever acquires the path first decides them.
+// Properties of one served path. Each of its holders brings them; of each property the first value that is
+// not the default holds, and all headers that anybody wants are kept. A change counts at once, but for
+// clients that are connected already not in what was settled with them (limits of messages, compression,
+// subprotocol, headers).
 struct EndpointSettings {
     BacklogLimits backlog;
     SlowConsumer slow_consumer = SlowConsumer::kDropOldest;
@@ -46,6 +49,11 @@ struct EndpointSettings {
     std::vector<std::string> metadata_headers;
 
     bool operator==(const EndpointSettings&) const = default;
+
+    // Takes of `other` what is still the default here.
+    void Complete(const EndpointSettings& other);
+    // Properties that are not the default here and hold otherwise in `other`, by name.
+    std::vector<std::string_view> DifferingFrom(const EndpointSettings& other) const;
 };
 
 // Who is connected, fixed at the handshake. Owned by its session; lives until OnDisconnect has returned.
@@ -114,7 +122,7 @@ struct EndpointStats {
 // EndpointRef holds it, and after that until its clients have been closed politely. Home loop only.
 class Endpoint {
   public:
-    Endpoint(ServerContext& context, std::string path, EndpointSettings settings);
+    Endpoint(ServerContext& context, std::string path);
     Endpoint(const Endpoint&) = delete;
     Endpoint& operator=(const Endpoint&) = delete;
     ~Endpoint();
@@ -151,6 +159,7 @@ class Endpoint {
     struct Holder {
         uint64_t id;
         std::string name;
+        EndpointSettings settings;
         EndpointListener* listener = nullptr;
         bool paused = false;
         std::function<void()> ready;
@@ -161,7 +170,9 @@ class Endpoint {
     // Nobody holds it, yet it stays for who comes next (Server::HoldEndpoints): clients are not read.
     void SetKept(bool kept);
     bool kept() const noexcept { return kept_; }
-    uint64_t AddHolder(std::string name);
+    uint64_t AddHolder(std::string name, const EndpointSettings& settings);
+    // Brings `settings_` up to date with the holders; without any they stay.
+    void ApplySettings();
     void RemoveHolder(uint64_t id);
     // `early`: what the client sent behind its request.
     void AddClient(std::unique_ptr<io::Stream> stream, ClientInfo client, const DeflateParams& deflate,

@@ -44,15 +44,25 @@ struct Hub::Batch {
 
 Hub::Hub(ServerContext& context, const Settings& settings, std::function<void()> on_ready)
     : context_(&context),
-      settings_(settings),
-      allowance_(settings.limits),
       on_ready_(std::move(on_ready)),
       block_timer_(*context.scheduler),
       self_(std::make_shared<Hub*>(this)) {
+    Set(settings);
+}
+
+void Hub::Set(const Settings& settings) {
+    settings_ = settings;
+    allowance_ = settings.limits;
     if (settings.policy == SlowConsumer::kDropOldest || settings.policy == SlowConsumer::kConflate) {
         allowance_.messages += settings.limits.messages / 64;
         allowance_.bytes += settings.limits.bytes / 64;
     }
+    slack_messages_ = 0;  // the next message finds out who is over the limits now
+    slack_bytes_ = 0;
+    if (settings.policy != SlowConsumer::kBlock) {
+        block_timer_.Cancel();
+    }
+    NotifyReady();
 }
 
 Hub::~Hub() { *self_ = nullptr; }

@@ -65,6 +65,8 @@ class Hub {
     Hub& operator=(const Hub&) = delete;
     ~Hub();
 
+    // Other limits or another policy, from now on.
+    void Set(const Settings& settings);
     Publication Publish(Ref<const PreparedFrame> frame) noexcept;
     bool wants_pause() const noexcept;
     // Asks for on_ready also when nothing was refused.

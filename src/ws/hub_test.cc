@@ -400,6 +400,33 @@ TEST_F(HubTest, LagOfOurOwnPausesThePublisherAndDropsNothing) {
     }
 }
 
+TEST_F(HubTest, AMessageForThousandsLetsOthersRunInBetween) {
+    Make();
+    std::vector<std::unique_ptr<FakeClient>> clients;
+    for (int i = 0; i < 5000; ++i) {
+        clients.push_back(Client());
+    }
+    const auto served = [&] {
+        return std::count_if(clients.begin(), clients.end(),
+                             [](const auto& client) { return client->writes != 0; });
+    };
+    Publish("a");
+    std::vector<int64_t> seen;  // how many had theirs when another task of the loop had its turn
+    std::function<void()> other = [&] {
+        seen.push_back(served());
+        if (seen.back() != 5000) {
+            scheduler_.Post(other);
+        }
+    };
+    scheduler_.Post(other);
+    Turn();
+    EXPECT_EQ(served(), 5000);
+    for (size_t i = 1; i < seen.size(); ++i) {
+        EXPECT_LE(seen[i] - seen[i - 1], 256);
+    }
+    EXPECT_GE(seen.size(), 19U);
+}
+
 TEST_F(HubTest, FinishSendsWhatWaitsThenTheLastBytesOnce) {
     Make();
     auto client = Client();

@@ -51,28 +51,26 @@ Result<EndpointRef> Server::Acquire(std::string_view path, const EndpointSetting
     }
     std::string warning;
     Endpoint* endpoint = Find(path);
-    if (endpoint != nullptr && endpoint->kept() && endpoint->holders().empty() &&
-        !(endpoint->settings() == settings)) {
-        CloseEndpoint(*endpoint);  // it was kept for one that wants the same
-        endpoint = nullptr;
-    }
     if (endpoint == nullptr) {
         if (auto listening = Listen(); !listening) {
             return Fail(std::move(listening.error()).With(fmt::format("websocket endpoint {}", path)));
         }
-        auto made = std::make_unique<Endpoint>(context_, std::string(path), settings);
+        auto made = std::make_unique<Endpoint>(context_, std::string(path));
         endpoint = made.get();
         endpoints_.emplace(CanonicalPath(path), std::move(made));
         if (IsPathTemplate(path)) {
             templates_.push_back(endpoint);
         }
-    } else if (!(endpoint->settings() == settings)) {
-        warning = fmt::format(
-            "websocket endpoint {} exists with other settings, which hold instead of those given here; it is "
-            "used by {}",
-            path, fmt::join(endpoint->holders(), ", "));
     }
-    const uint64_t id = endpoint->AddHolder(std::move(holder));
+    const std::vector<std::string> others = endpoint->holders();
+    const uint64_t id = endpoint->AddHolder(std::move(holder), settings);
+    if (const auto differing = settings.DifferingFrom(endpoint->settings()); !differing.empty()) {
+        warning = fmt::format(
+            "websocket endpoint {} exists with other settings, which hold instead of those given here ({}); "
+            "it "
+            "is used by {}",
+            path, fmt::join(differing, ", "), fmt::join(others, ", "));
+    }
     return EndpointRef(*this, *endpoint, id, std::move(warning));
 }
 

@@ -62,7 +62,7 @@ class Server {
     std::vector<Endpoint*> endpoints() const;
 
     // Between these two an endpoint whose last share is released stays, with its clients, for whoever
-    // acquires its path next with the same settings: a rule that is replaced does not disconnect anybody.
+    // acquires its path next: a rule that is replaced does not disconnect anybody.
     // What clients send meanwhile waits in their sockets. LetGo() closes what nobody has taken over. They
     // nest.
     void HoldEndpoints() { ++holds_; }

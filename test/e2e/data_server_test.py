@@ -190,10 +190,28 @@ class DataServer(ServerTest):
         change("SELECT a AS c FROM demo", checkConnection=True)  # the clients of the old rule count
         into.send(frame(TEXT, b'{"a":3}'))
         self.assertEqual(out.frame(), (TEXT, b'{"c":3}'))
-        change("SELECT a FROM demo", slowConsumer="conflate")  # other settings need another endpoint
-        self.assertEqual(out.close_code(), (1000, "the endpoint was closed"))
-        self.assertEqual(self.open("/out")[1], "HTTP/1.1 101 Switching Protocols")
+        change("SELECT a AS d FROM demo", slowConsumer="conflate", maxClients=1)
+        into.send(frame(TEXT, b'{"a":4}'))
+        self.assertEqual(out.frame(), (TEXT, b'{"d":4}'))
+        self.assertEqual(self.open("/out")[1], "HTTP/1.1 503 Service Unavailable")
+
+    def test_what_a_rule_asks_of_a_path_holds_although_others_were_there_first(self):
+        self.server.must("POST", "/connection/websocket", {"endpoint": "/out"})
+        self.server.must("PUT", "/metadata/sources/websocket/confKeys/k", {"metadataHeaders": ["X-Device"], "maxMessageBytes": 50})
+        self.stream(path="/out", options=', CONF_KEY="k"')
+        self.open("/out")
+        self.rule("r", "SELECT a, meta(headers) AS h FROM demo", [
+            {"websocket": {"path": "/out", "sendSingle": True, "checkConnection": True, "permessageDeflate": True, "maxClients": 3}}])
+        client, _ = self.open("/out", X_Device="d7", Sec_WebSocket_Extensions="permessage-deflate")
+        client.send(frame(TEXT, b'{"a":1}'))
+        self.assertEqual(client.frame(), (TEXT, b'{"a":1,"h":{"X-Device":"d7"}}'))
+        client.send(frame(TEXT, b'{"a":"%s"}' % (b"x" * 50)))
+        self.assertEqual(client.close_code()[0], 1009)
+        lines = [self.open("/out")[1].split()[1] for _ in range(3)]
+        self.assertEqual(lines, ["101", "101", "503"])
         self.assertNotIn("other settings", self.server.log_text())
+        self.rule("other", "SELECT * FROM demo", [{"websocket": {"path": "/out", "maxClients": 4}}])
+        self.assertRegex(self.server.log_text(), r"rule other: sink websocket: .* exists with other settings.*\(maxClients\); it is used by")
 
     def test_nothing_is_lost_that_a_client_sends_while_its_rule_is_replaced(self):
         into = self.serve()
