@@ -289,6 +289,19 @@ TEST_F(ServerTest, SilentConnectionGets408) {
     EXPECT_TRUE(server_->idle());
 }
 
+// Such as TLS that is not agreed on yet.
+TEST_F(ServerTest, WhoIsLateAndTakesNoAnswerIsCutAtTheDeadline) {
+    const EndpointRef ref = Acquire("/a");
+    const Peer peer = Connect();
+    peer->wire().SetCapacity(1, 0);
+    Advance(4999);
+    EXPECT_FALSE(server_->idle());
+    Advance(1);
+    EXPECT_TRUE(server_->idle());
+    EXPECT_TRUE(peer->at_end());
+    EXPECT_EQ(server_->handshake_stats().timed_out, 1U);
+}
+
 TEST_F(ServerTest, TemplateServesEveryMatchingPathAndKeepsTheVariables) {
     EndpointSettings settings;
     settings.metadata_headers = {"X-Device", "X-Absent"};
