@@ -178,6 +178,16 @@ Result<connect::DecodeProperties> ConnectorFactory::DecodePropertiesOf(const sql
             {connect::DecodePropertyDocs(), connect::CommonSourcePropertyDocs(), source->properties},
             decode->warnings);
     }
+    if (const std::string& key = stream.options.conf_key; !key.empty() && Lower(key) != "default") {
+        bool found = true;
+        static_cast<void>(conf_keys_.Properties(rule::ConfKeys::Kind::kSource, type, key, &found));
+        if (!found) {
+            decode->warnings.push_back(fmt::format(
+                "stream {}: CONF_KEY \"{}\" is no group of etc/sources/{}.yaml, nor of those put to "
+                "/metadata/sources/{}/confKeys: the default properties hold",
+                stream.name, key, type, type));
+        }
+    }
     if (type == kWebSocket) {
         HAUMEA_TRY(const config::Node complete, Complete(props));
         const auto config = connectors::ReadWebSocketConfig(

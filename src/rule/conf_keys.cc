@@ -123,6 +123,14 @@ Result<void> ConfKeys::Put(Kind kind, const std::string& type, const std::string
             return Fail(std::move(valid.error()).With(name == &key ? "Invalid confKey" : "Invalid type"));
         }
     }
+    if (kind == Kind::kSource && Lower(key) == "source" &&
+        (Lower(type) == "websocket" || Lower(type) == "httppush")) {
+        return Failf(
+            "Invalid confKey: \"source\" are the settings of the data server in etc/sources/{}.yaml, no "
+            "group of "
+            "properties; choose another name",
+            Lower(type));
+    }
     Node kept = UnmaskSecrets(props, Properties(kind, type, key));
     if (const std::string masked = FindMask(kept); !masked.empty()) {
         return Failf("property {} is masked, but there is no stored value to keep: give the value", masked);

@@ -224,6 +224,14 @@ class DataServer(ServerTest):
         self.assertEqual(got, list(range(500)))
         self.assertEqual(self.stats("/in")["messagesIgnored"], 0)
 
+    def test_a_conf_key_that_does_not_exist_is_warned_of(self):
+        status, text = self.server.rest("PUT", "/metadata/sources/websocket/confKeys/source", {"addr": "x:1"})
+        self.assertEqual(status, 400, text)
+        self.assertIn('\\"source\\" are the settings of the data server', text)
+        self.stream(options=', CONF_KEY="source"')
+        self.rule("r", "SELECT * FROM demo", [{"nop": {}}])
+        self.assertIn('stream demo: CONF_KEY "source" is no group of etc/sources/websocket.yaml', self.server.status("r")["warnings"][0])
+
     # ---- truth ----
 
     def stuck(self, path):
