@@ -65,7 +65,16 @@ void Hub::Set(const Settings& settings) {
     NotifyReady();
 }
 
-Hub::~Hub() { *self_ = nullptr; }
+// A flush that is still scheduled finds null. Its task holds no share, which would cost an allocation for
+// every burst; the share that it looks at goes behind it, at the end of the turn or in a later one.
+Hub::~Hub() {
+    *self_ = nullptr;
+    if (flush_scheduled_) {
+        context_->at_turn_end([scheduler = context_->scheduler, kept = std::move(self_)]() mutable {
+            scheduler->Post([kept = std::move(kept)] {});
+        });
+    }
+}
 
 Publication Hub::Publish(Ref<const PreparedFrame> frame) noexcept {
     if (open_ == 0) {
@@ -387,23 +396,24 @@ void Hub::RequestRound() noexcept {
         another_round_ = true;
     }
     if (!std::exchange(flush_scheduled_, true)) {
-        context_->at_turn_end([weak = std::weak_ptr<Hub*>(self_)] {
-            if (const auto hub = weak.lock()) {
-                (*hub)->FlushTurn();
-            }
-        });
+        context_->at_turn_end(FlushTask());
     }
+}
+
+// Small enough to fit into a Task without memory of its own.
+io::Scheduler::Task Hub::FlushTask() const {
+    return [self = self_.get()] {
+        if (*self != nullptr) {
+            (*self)->FlushTurn();
+        }
+    };
 }
 
 void Hub::FlushTurn() noexcept {
     flush_scheduled_ = false;
     FlushSlice();
     if (round_left_ != 0 && !std::exchange(flush_scheduled_, true)) {
-        context_->scheduler->Post([weak = std::weak_ptr<Hub*>(self_)] {
-            if (const auto hub = weak.lock()) {
-                (*hub)->FlushTurn();
-            }
-        });
+        context_->scheduler->Post(FlushTask());
     }
     NotifyReady();
 }

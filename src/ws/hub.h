@@ -125,6 +125,7 @@ class Hub {
 
     // Rounds over the ready subscribers, hub.cc.
     void RequestRound() noexcept;
+    io::Scheduler::Task FlushTask() const;
     void FlushTurn() noexcept;
     void FlushSlice() noexcept;
     void EndRound() noexcept;
