@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -27,6 +28,16 @@ spdlog::level::level_enum ToSpdlog(Level level) {
             return spdlog::level::off;
     }
     return spdlog::level::info;
+}
+
+// Bytes of the control character at `at`, 0 when there is none.
+size_t ControlAt(std::string_view text, size_t at) noexcept {
+    const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
+    if ((byte(at) < 0x20 && text[at] != '\t') || byte(at) == 0x7F) {
+        return 1;
+    }
+    const bool c1 = byte(at) == 0xC2 && at + 1 < text.size() && byte(at + 1) >= 0x80 && byte(at + 1) < 0xA0;
+    return c1 ? 2 : 0;
 }
 
 }  // namespace
@@ -60,7 +71,22 @@ void SetLevel(Level level) { spdlog::default_logger_raw()->set_level(ToSpdlog(le
 bool Enabled(Level level) { return spdlog::default_logger_raw()->should_log(ToSpdlog(level)); }
 
 void Write(Level level, std::string_view text) {
-    spdlog::default_logger_raw()->log(ToSpdlog(level), spdlog::string_view_t(text.data(), text.size()));
+    spdlog::logger* const logger = spdlog::default_logger_raw();
+    if (!logger->should_log(ToSpdlog(level))) {
+        return;
+    }
+    const std::string line = OneLine(text);
+    logger->log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+std::string OneLine(std::string_view text) {
+    std::string line(text);
+    for (size_t at = 0; at < line.size();) {
+        const size_t control = ControlAt(line, at);
+        line.replace(at, control, control, '?');
+        at += std::max<size_t>(control, 1);
+    }
+    return line;
 }
 
 }  // namespace haumea::log

@@ -14,7 +14,12 @@ enum class Level { kDebug, kInfo, kWarn, kError, kOff };
 void Init(Level level, bool console, const std::string& file);
 void SetLevel(Level level);
 bool Enabled(Level level);
+// One line, whatever `text` holds: it passes through OneLine().
 void Write(Level level, std::string_view text);
+
+// `text` with '?' for every control character (C0 but the tab, DEL, and C1 in UTF-8, which some terminals
+// obey). What a remote says can so neither forge a line nor control a terminal.
+std::string OneLine(std::string_view text);
 
 template <typename... Args>
 void Debug(fmt::format_string<Args...> format, Args&&... args) {

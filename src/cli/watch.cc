@@ -76,7 +76,8 @@ class Printer {
 };
 
 // A message that cannot be dropped by Ctrl-C in the middle: everything the loop says goes to standard error.
-void Say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+// A remote's close reason is among it, hence OneLine().
+void Say(const std::string& text) { fmt::print(stderr, "{}\n", log::OneLine(text)); }
 
 class WatchClient final : public ws::ClientListener {
   public:

@@ -104,6 +104,18 @@ class Watch(ServerTest):
         self.send(["one", b"\x00\x01\xff"], f"ws://127.0.0.1:{port}/remote")
         self.assertEqual(process.communicate(timeout=30)[0], "one\n<3 bytes>\n")
 
+    def test_the_reason_of_a_remote_stays_in_its_line(self):
+        port = free_port()
+        process = self.start("--listen", f"127.0.0.1:{port}/remote")
+        process.stderr.readline()
+
+        async def leave():
+            async with connect(f"ws://127.0.0.1:{port}/remote") as socket_:
+                await socket_.close(reason="bye\n127.0.0.1:1 connected\x1b[2J")
+        self.run_async(leave())
+        self.assertRegex(process.stderr.readline(), r" connected\n$")
+        self.assertRegex(process.stderr.readline(), r" left: bye\?127\.0\.0\.1:1 connected\?\[2J\n$")
+
     def test_it_plays_the_remote_of_a_rule(self):
         port = free_port()
         process = self.start("--listen", f"127.0.0.1:{port}/remote", "--count", "1")
