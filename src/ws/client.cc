@@ -43,6 +43,7 @@ Client::Client(Environment environment, ClientTarget target, const ClientBehavio
       writer_(behaviour.backlog_messages, behaviour.backlog_bytes),
       phase_timer_(*environment_.scheduler),
       ping_timer_(*environment_.scheduler),
+      pong_timer_(*environment_.scheduler),
       write_timer_(*environment_.scheduler) {}
 
 Client::~Client() { DropConnection(); }
@@ -354,8 +355,10 @@ void Client::OnPong(std::string_view payload) {
     }
     std::memcpy(&number, payload.data() + 1, sizeof number);
     if (payload.front() == kOrderedPing) {
-        // An answer to the latest ping stands for those before it (RFC 6455 5.5.3).
-        while (!ordered_pings_.empty() && ordered_pings_.front().number <= number) {
+        // An answer to the latest ping stands for those before it (RFC 6455 5.5.3). What was not sent yet
+        // cannot have been answered.
+        while (!ordered_pings_.empty() && ordered_pings_.front().number <= number &&
+               ordered_pings_.front().sent_ns != 0) {
             const OrderedPing ping = ordered_pings_.front();
             ordered_pings_.pop_front();
             if (ping.user != nullptr) {
@@ -383,18 +386,46 @@ void Client::BeginClosing(CloseCode code, std::string_view reason) {
     const MaskKey key = writer_.NewKey();
     writer_.Control(MakeCloseFrame(code, reason, &key));
     ping_timer_.Cancel();
+    pong_timer_.Cancel();
     phase_timer_.Start(behaviour_.close_timeout_ms, [this] { Lost(close_reason_); });
     ScheduleFlush();
 }
 
 // ---- liveness ----
 
-// A ping of SendPing() is with the socket: from now on silence counts.
+// The first ping of SendPing() that was not sent is with the socket now: they go in order.
 void Client::AwaitPong() {
-    if (ping_sent_ns_ == 0 && behaviour_.pong_timeout_ms > 0) {
-        ping_sent_ns_ = NowNs();
-        ping_timer_.Start(behaviour_.pong_timeout_ms, [this] { OnPingTimer(); });
+    const auto ping = std::partition_point(ordered_pings_.begin(), ordered_pings_.end(),
+                                           [](const OrderedPing& p) { return p.sent_ns != 0; });
+    if (ping == ordered_pings_.end()) {
+        return;
     }
+    ping->sent_ns = std::max<int64_t>(NowNs(), 1);
+    // One that is pending runs earlier, for an older ping.
+    if (behaviour_.pong_timeout_ms > 0 && phase_ != Phase::kClosing && !pong_timer_.pending()) {
+        pong_timer_.Start(behaviour_.pong_timeout_ms, [this] { OnPongTimer(); });
+    }
+}
+
+// Only its pong ends the wait for an ordered ping: a remote that sends and never answers would let
+// unconfirmed messages stand for ever.
+void Client::OnPongTimer() {
+    if (ordered_pings_.empty() || ordered_pings_.front().sent_ns == 0) {
+        return;
+    }
+    const int64_t now = NowNs();
+    int64_t since_ns = std::max(ordered_pings_.front().sent_ns, resumed_ns_);
+    if (reading_paused()) {
+        since_ns = now;  // the answer could not be seen
+    } else if (write_blocked_) {
+        since_ns = std::max(since_ns, last_progress_ns_);  // it takes our bytes: it may be on its way there
+    }
+    const int64_t left_ns = behaviour_.pong_timeout_ms * 1'000'000 - (now - since_ns);
+    if (left_ns <= 0) {
+        Lost(fmt::format("no answer to a ping within {} ms (pongTimeout)", behaviour_.pong_timeout_ms));
+        return;
+    }
+    pong_timer_.Start((left_ns + 999'999) / 1'000'000, [this] { OnPongTimer(); });
 }
 
 void Client::OnPingTimer() {
@@ -413,7 +444,7 @@ void Client::OnPingTimer() {
             return;
         }
         next_ns = timeout_ns - (now - ping_sent_ns_);
-    } else if (interval_ns > 0 && now - alive_ns >= interval_ns) {
+    } else if (now - alive_ns >= interval_ns) {
         const MaskKey key = writer_.NewKey();
         const std::string payload = PingPayload(kKeepAlivePing, ++ping_counter_);
         if (writer_.Control(MakeControlFrame(Opcode::kPing, payload, &key))) {
@@ -424,9 +455,6 @@ void Client::OnPingTimer() {
     } else {
         ping_sent_ns_ = 0;
         next_ns = interval_ns - (now - alive_ns);
-    }
-    if (interval_ns == 0 && ping_sent_ns_ == 0) {
-        return;  // only pings of SendPing() are watched
     }
     ping_timer_.Start((next_ns + 999'999) / 1'000'000, [this] { OnPingTimer(); });
 }
@@ -444,7 +472,7 @@ void Client::ResumeReading(ClientListener& user) {
     if (entry == nullptr || !std::exchange(entry->paused, false) || --paused_users_ > 0) {
         return;
     }
-    last_received_ns_ = NowNs();  // silence was our doing
+    last_received_ns_ = resumed_ns_ = NowNs();  // silence was our doing
     environment_.scheduler->Post([this, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired() || !parser_ || reading_paused()) {
             return;

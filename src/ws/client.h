@@ -129,7 +129,8 @@ class Client {
     // The same for what a newer message makes worthless: counted as dropped.
     size_t Conflate(ClientListener& user);
     // A ping behind everything that was sent so far; OnPong(sequence) of `user` follows, unless the
-    // connection is lost before. False while not connected. The pong is awaited for pongTimeout.
+    // connection is lost before. False while not connected. The pong is awaited for pongTimeout, whatever
+    // else the remote sends.
     bool SendPing(ClientListener& user, uint64_t sequence);
     // Sends now what would be sent at the end of the turn.
     void Flush();
@@ -158,6 +159,7 @@ class Client {
         uint64_t number = 0;
         ClientListener* user = nullptr;  // null: detached
         uint64_t sequence = 0;           // as the user counts
+        int64_t sent_ns = 0;             // when the socket had taken it, 0 before
     };
     struct User {
         ClientListener* listener = nullptr;  // null: detached, removed when nobody iterates
@@ -195,6 +197,7 @@ class Client {
     std::string BrokenText(int error) const;
     void AfterFlush();
     void AwaitPong();
+    void OnPongTimer();
     void OnPingTimer();
     void OnWriteTimer();
     bool reading_paused() const noexcept { return paused_users_ > 0; }
@@ -236,12 +239,14 @@ class Client {
     int64_t connected_ns_ = 0;
     int64_t last_received_ns_ = 0;
     int64_t last_progress_ns_ = 0;
-    int64_t ping_sent_ns_ = 0;  // 0: no ping of ours waits for its answer
+    int64_t resumed_ns_ = 0;    // when reading was last allowed again
+    int64_t ping_sent_ns_ = 0;  // of the ping that silence brought about, 0: it does not wait for an answer
     uint64_t ping_counter_ = 0;
     std::deque<OrderedPing> ordered_pings_;  // not answered yet, oldest first
 
     io::Timer phase_timer_;  // deadline of the handshake, the backoff, the close
-    io::Timer ping_timer_;
+    io::Timer ping_timer_;   // silence
+    io::Timer pong_timer_;   // the oldest unanswered ping of SendPing()
     io::Timer write_timer_;
     // Tasks at turn ends hold it weakly, and find nothing when the client has gone.
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -256,6 +256,7 @@ void Client::Lost(std::string reason) {
 void Client::DropConnection() {
     phase_timer_.Cancel();
     ping_timer_.Cancel();
+    pong_timer_.Cancel();
     write_timer_.Cancel();
     connector_.reset();
     if (stream_) {

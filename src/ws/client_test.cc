@@ -326,6 +326,71 @@ TEST_F(ClientTest, ARemoteThatDoesNotAnswerAnOrderedPingInTimeIsLost) {
     EXPECT_THAT(user_.pongs, ElementsAre());
 }
 
+TEST_F(ClientTest, EveryOrderedPingIsAwaitedForItsOwnTime) {
+    for (const int64_t interval_ms : {int64_t{30'000}, int64_t{0}}) {
+        SCOPED_TRACE(interval_ms);
+        behaviour_.ping_interval_ms = interval_ms;
+        Open();
+        EXPECT_TRUE(client_->SendPing(user_, 1));
+        Run();
+        server().Send(Opcode::kPong, server().Receive().at(0).payload);
+        Run();
+        Advance(5'000);
+        EXPECT_TRUE(client_->SendPing(user_, 2));
+        Run();
+        Advance(9'999);
+        EXPECT_TRUE(client_->connected());
+        Advance(1);
+        EXPECT_FALSE(client_->connected());
+        EXPECT_EQ(client_->Status().last_error, "no answer to a ping within 10000 ms (pongTimeout)");
+    }
+}
+
+TEST_F(ClientTest, ARemoteThatTalksButNeverAnswersAnOrderedPingIsLost) {
+    Open();
+    EXPECT_TRUE(client_->SendPing(user_, 1));
+    Run();
+    for (int i = 0; i < 9; ++i) {
+        Advance(1'000);
+        server().Send(Opcode::kText, "x");
+        Run();
+    }
+    EXPECT_TRUE(client_->connected());
+    Advance(1'000);
+    EXPECT_EQ(client_->Status().last_error, "no answer to a ping within 10000 ms (pongTimeout)");
+}
+
+TEST_F(ClientTest, AnOrderedPingIsNotMissedWhileNobodyReads) {
+    Open();
+    EXPECT_TRUE(client_->SendPing(user_, 1));
+    Run();
+    client_->PauseReading(user_);
+    Advance(60'000);
+    EXPECT_TRUE(client_->connected());
+    client_->ResumeReading(user_);
+    Run();
+    Advance(9'000);
+    EXPECT_TRUE(client_->connected());
+    server().Send(Opcode::kPong, server().Receive().at(0).payload);
+    Run();
+    EXPECT_THAT(user_.pongs, ElementsAre(1U));
+    Advance(20'000);
+    EXPECT_TRUE(client_->connected());
+}
+
+TEST_F(ClientTest, APongThatComesBeforeItsPingConfirmsNothing) {
+    Open();
+    EXPECT_TRUE(client_->SendPing(user_, 1));
+    Run();
+    std::string forged = server().Receive().at(0).payload;
+    forged.replace(1, 8, 8, '\x7f');
+    server().stream().wire().pipes[0].capacity = 0;
+    EXPECT_TRUE(client_->SendPing(user_, 2));
+    server().Send(Opcode::kPong, forged);
+    Run();
+    EXPECT_THAT(user_.pongs, ElementsAre(1U));
+}
+
 TEST_F(ClientTest, APausedUserStopsReadingForAllUntilItResumes) {
     Open();
     user_.on_message = [&] { client_->PauseReading(user_); };
