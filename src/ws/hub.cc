@@ -155,6 +155,7 @@ void Hub::Finish(Subscriber& subscriber, std::string_view last, Waiting waiting)
         return;
     }
     --open_;
+    ready_open_ -= subscriber.place_ == Subscriber::Place::kReady ? 1 : 0;
     SkipNew(subscriber);
     if (waiting == Waiting::kDrop) {
         DropOnClose(subscriber);
@@ -353,6 +354,7 @@ void Hub::MoveTo(Subscriber& subscriber, Subscriber::Place place) {
     subscriber.index_ = static_cast<uint32_t>(list.size());
     list.push_back(&subscriber);
     if (place == Subscriber::Place::kReady) {
+        ready_open_ += subscriber.stop_seq_ == Subscriber::kNoStop ? 1 : 0;
         const uint64_t needs = Needs(subscriber);
         floor_ = list.size() == 1 ? needs : std::min(floor_, needs);
         if (round_left_ != 0) {
@@ -374,6 +376,7 @@ void Hub::Unplace(Subscriber& subscriber) noexcept {
         return;
     }
     const bool was_ready = subscriber.place_ == Subscriber::Place::kReady;
+    ready_open_ -= was_ready && subscriber.stop_seq_ == Subscriber::kNoStop ? 1 : 0;
     std::vector<Subscriber*>& list = was_ready ? ready_ : blocked_;
     list[subscriber.index_] = list.back();
     list[subscriber.index_]->index_ = subscriber.index_;

@@ -169,8 +169,9 @@ class Hub {
     uint64_t round_min_ = 0;
     size_t round_left_ = 0;
     size_t cursor_ = 0;
-    size_t open_ = 0;       // subscribers that get what is published
-    uint64_t trim_at_ = 0;  // log size at which blocked subscribers are asked what they need
+    size_t open_ = 0;        // subscribers that get what is published
+    size_t ready_open_ = 0;  // those of them in ready_
+    uint64_t trim_at_ = 0;   // log size at which blocked subscribers are asked what they need
 
     // What may be published before a blocked subscriber can be over its limits.
     uint64_t slack_messages_ = 0;

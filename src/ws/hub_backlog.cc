@@ -285,8 +285,8 @@ bool Hub::HasRoom() const noexcept {
         return backlog.messages * 2 <= settings_.limits.messages &&
                backlog.bytes * 2 <= settings_.limits.bytes;
     };
-    if (!ready_.empty()) {
-        return open_ > 0 && half_free(Unsent());
+    if (ready_open_ > 0) {
+        return half_free(Unsent());
     }
     return std::any_of(blocked_.begin(), blocked_.end(), [&](const Subscriber* subscriber) {
         return subscriber->stop_seq_ == Subscriber::kNoStop && half_free(Backlog(*subscriber));

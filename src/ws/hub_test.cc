@@ -367,6 +367,30 @@ TEST_F(HubTest, BlockingClientIsClosedAfterItsTime) {
     EXPECT_EQ(good->Letters(), "ab");
 }
 
+TEST_F(HubTest, AClientThatIsBeingClosedIsNoRoom) {
+    Make({4, 1000}, SlowConsumer::kDropOldest);
+    auto slow = Client();
+    auto leaving = Client();
+    slow->room = 0;
+    for (const char letter : std::string("abcd")) {
+        Publish({&letter, 1});
+        Turn();
+    }
+    EXPECT_TRUE(hub_->HasRoom());
+    hub_->Finish(*leaving, "<1000>", Hub::Waiting::kSend);
+    Turn();
+    EXPECT_TRUE(leaving->drained);
+    EXPECT_FALSE(hub_->HasRoom());  // only the slow one could get more
+    auto fresh = Client();
+    EXPECT_TRUE(hub_->HasRoom());
+    hub_->Remove(*leaving);
+    EXPECT_TRUE(hub_->HasRoom());
+    hub_->Remove(*fresh);
+    EXPECT_FALSE(hub_->HasRoom());
+    slow->Open(SIZE_MAX);
+    EXPECT_TRUE(hub_->HasRoom());
+}
+
 TEST_F(HubTest, PublishingWithoutATurnSendsInlineAndLosesNothing) {
     Make();
     auto client = Client();
