@@ -165,6 +165,7 @@ void Hub::Finish(Subscriber& subscriber, std::string_view last, Waiting waiting)
     if (subscriber.place_ == Subscriber::Place::kReady) {
         RequestRound();
     }
+    LeaveLog(subscriber);
 }
 
 void Hub::OnWritable(Subscriber& subscriber) noexcept {
@@ -369,6 +370,7 @@ void Hub::MoveTo(Subscriber& subscriber, Subscriber::Place place) {
     }
     EnforceOn(subscriber, allowance_);
     NoteSlack(subscriber);
+    LeaveLog(subscriber);
 }
 
 void Hub::Unplace(Subscriber& subscriber) noexcept {

@@ -141,7 +141,8 @@ class Hub {
     void Enforce() noexcept;
     void EnforceOn(Subscriber& subscriber, const BacklogLimits& limits) noexcept;
     void DropOldest(Subscriber& subscriber) noexcept;
-    void TakeOwnBacklog(Subscriber& subscriber) noexcept;
+    void TakeOwnBacklog(Subscriber& subscriber, const BacklogLimits& limits) noexcept;
+    void LeaveLog(Subscriber& subscriber) noexcept;
     void SkipNew(Subscriber& subscriber) noexcept;
     void Conflate(Subscriber& subscriber, uint64_t end) noexcept;
     void NoteDrops(Subscriber& subscriber, uint64_t count, uint64_t& counter) noexcept;

@@ -133,7 +133,7 @@ void Hub::EnforceOn(Subscriber& subscriber, const BacklogLimits& limits) noexcep
             DropOldest(subscriber);
             return;
         case SlowConsumer::kDropNewest:
-            TakeOwnBacklog(subscriber);
+            TakeOwnBacklog(subscriber, settings_.limits);
             return;
         case SlowConsumer::kConflate:
             Conflate(subscriber, log_.head());
@@ -159,11 +159,12 @@ void Hub::DropOldest(Subscriber& subscriber) noexcept {
 }
 
 // Keeps what is within the limits and leaves the log, whose tail it would hold otherwise.
-void Hub::TakeOwnBacklog(Subscriber& subscriber) noexcept {
+void Hub::TakeOwnBacklog(Subscriber& subscriber, const BacklogLimits& limits) noexcept {
+    const uint64_t end = EndFor(subscriber);
     auto own = std::make_unique<Subscriber::OwnBacklog>();
-    while (subscriber.next_seq_ < log_.head() && own->frames.size() < settings_.limits.messages) {
+    while (subscriber.next_seq_ < end && own->frames.size() < limits.messages) {
         const Ref<const PreparedFrame>& frame = log_.At(subscriber.next_seq_);
-        if (!own->frames.empty() && own->bytes + frame->wire_bytes() > settings_.limits.bytes) {
+        if (!own->frames.empty() && own->bytes + frame->wire_bytes() > limits.bytes) {
             break;
         }
         own->bytes += frame->wire_bytes();
@@ -173,8 +174,20 @@ void Hub::TakeOwnBacklog(Subscriber& subscriber) noexcept {
     if (!own->frames.empty()) {
         subscriber.own_ = std::move(own);
     }
-    NoteDrops(subscriber, log_.head() - subscriber.next_seq_, stats_.dropped_newest);
-    subscriber.next_seq_ = log_.head();
+    NoteDrops(subscriber, end - subscriber.next_seq_, stats_.dropped_newest);
+    subscriber.next_seq_ = end;
+}
+
+// A blocked client that is being closed gets nothing new, but as long as it waits in the log, everybody's
+// messages would stay there until closeTimeout. What it is still to get was bounded while it was open.
+void Hub::LeaveLog(Subscriber& subscriber) noexcept {
+    if (subscriber.place_ != Subscriber::Place::kBlocked || subscriber.stop_seq_ == Subscriber::kNoStop ||
+        subscriber.own_ || subscriber.next_seq_ >= subscriber.stop_seq_) {
+        return;
+    }
+    TakeOwnBacklog(subscriber, {UINT64_MAX, UINT64_MAX});
+    trim_at_ = 0;
+    TrimLog();
 }
 
 // What a subscriber is not to get while it is slow, although nothing of it is over a limit: with a backlog of

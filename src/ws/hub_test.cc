@@ -367,6 +367,51 @@ TEST_F(HubTest, BlockingClientIsClosedAfterItsTime) {
     EXPECT_EQ(good->Letters(), "ab");
 }
 
+TEST_F(HubTest, ABlockedClientThatIsClosedDoesNotHoldTheLog) {
+    for (const SlowConsumer policy :
+         {SlowConsumer::kDropOldest, SlowConsumer::kDropNewest, SlowConsumer::kConflate,
+          SlowConsumer::kDisconnect, SlowConsumer::kBlock}) {
+        SCOPED_TRACE(static_cast<int>(policy));
+        Make({10, 1000}, policy);
+        auto stuck = Client();
+        auto good = Client();
+        stuck->room = 0;
+        for (const char letter : std::string("abc")) {
+            Publish({&letter, 1});
+            Turn();
+        }
+        hub_->Finish(*stuck, "<1002>", Hub::Waiting::kSend);
+        for (int i = 0; i < 1000; ++i) {
+            EXPECT_EQ(Publish("x"), Publication::kAccepted);
+            Turn();
+        }
+        EXPECT_EQ(hub_->stats().log_messages, 0U);
+        EXPECT_EQ(hub_->Backlog(*stuck).messages, 3U);
+        stuck->Open(SIZE_MAX);
+        Turn();
+        EXPECT_EQ(stuck->got, std::string("\x81\x01") + "a\x81\x01" + "b\x81\x01" + "c<1002>");
+        EXPECT_TRUE(stuck->drained);
+        EXPECT_EQ(hub_->TakeDropped(), 0U);
+    }
+}
+
+TEST_F(HubTest, AClientThatBlocksWhileItIsClosedDoesNotHoldTheLog) {
+    Make({10, 1000}, SlowConsumer::kDropOldest);
+    auto stuck = Client();
+    auto good = Client();
+    stuck->room = 2;
+    Publish("ab");
+    hub_->Finish(*stuck, "<1001>", Hub::Waiting::kSend);
+    for (int i = 0; i < 1000; ++i) {
+        Turn();
+        Publish("x");
+    }
+    Turn();
+    EXPECT_EQ(hub_->stats().log_messages, 0U);
+    stuck->Open(SIZE_MAX);
+    EXPECT_EQ(stuck->got, std::string("\x81\x01") + "a\x81\x01" + "b<1001>");
+}
+
 TEST_F(HubTest, AClientThatIsBeingClosedIsNoRoom) {
     Make({4, 1000}, SlowConsumer::kDropOldest);
     auto slow = Client();
