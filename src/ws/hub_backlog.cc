@@ -253,6 +253,7 @@ bool Hub::Refuses() noexcept {
 // kBlock: does a subscriber hold up everybody? Starts the clock for it.
 bool Hub::AnyFull() noexcept {
     bool full = false;
+    int64_t oldest_ms = INT64_MAX;
     slack_messages_ = UINT64_MAX;
     slack_bytes_ = UINT64_MAX;
     const int64_t now_ms = context_->scheduler->clock().MonotonicNs() / 1'000'000;
@@ -265,10 +266,15 @@ bool Hub::AnyFull() noexcept {
         } else if (subscriber->full_since_ms_ == 0) {
             subscriber->full_since_ms_ = std::max<int64_t>(now_ms, 1);
         }
-        full |= holds;
+        if (holds) {
+            full = true;
+            oldest_ms = std::min(oldest_ms, subscriber->full_since_ms_);
+        }
     }
+    // One that is pending runs earlier, for a client that was full before.
     if (full && !block_timer_.pending()) {
-        block_timer_.Start(settings_.block_timeout_ms, [this] { CloseStuck(); });
+        const int64_t left_ms = oldest_ms + settings_.block_timeout_ms - now_ms;
+        block_timer_.Start(std::max<int64_t>(left_ms, 0), [this] { CloseStuck(); });
     }
     return full;
 }

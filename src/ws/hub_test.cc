@@ -367,6 +367,27 @@ TEST_F(HubTest, BlockingClientIsClosedAfterItsTime) {
     EXPECT_EQ(good->Letters(), "ab");
 }
 
+TEST_F(HubTest, EachBlockingClientIsClosedAfterItsOwnTime) {
+    Make({1, 1000}, SlowConsumer::kBlock);
+    auto first = Client();
+    auto second = Client();
+    first->room = 0;
+    Publish("a");
+    Turn();
+    EXPECT_EQ(Publish("b"), Publication::kBlocked);
+    scheduler_.AdvanceTo(1100);
+    first->Open(3);  // takes the message
+    second->room = 0;
+    EXPECT_EQ(Publish("b"), Publication::kAccepted);
+    Turn();
+    EXPECT_EQ(Publish("c"), Publication::kBlocked);
+    scheduler_.AdvanceTo(2099);
+    EXPECT_EQ(first->too_slow_events + second->too_slow_events, 0);
+    scheduler_.AdvanceTo(2100);
+    EXPECT_EQ(first->too_slow_events, 1);
+    EXPECT_EQ(second->too_slow_events, 1);
+}
+
 TEST_F(HubTest, ABlockedClientThatIsClosedDoesNotHoldTheLog) {
     for (const SlowConsumer policy :
          {SlowConsumer::kDropOldest, SlowConsumer::kDropNewest, SlowConsumer::kConflate,
