@@ -226,7 +226,13 @@ void Endpoint::AddClient(std::unique_ptr<io::Stream> stream, ClientInfo client, 
     ++open_clients_;
     ++stats_.connected_total;
     session.Start(response);
+    // The answer may have found the connection broken: whoever hears of that has to have heard of the client.
+    const bool gone = !session.open();
+    session.announced_ = true;
     ForEachListener([&](Holder& holder) { holder.listener->OnConnect(session.client()); });
+    if (gone) {
+        TellGone(session);
+    }
     session.Begin(early);
     hub_.RequestReady();
     ScheduleSweep();
@@ -296,6 +302,12 @@ void Endpoint::ResumeSessions() {
 // A session no longer takes part: told once, before its connection is over.
 void Endpoint::Closing(Session& session) {
     --open_clients_;
+    if (session.announced_) {
+        TellGone(session);
+    }
+}
+
+void Endpoint::TellGone(Session& session) {
     ForEachListener([&](Holder& holder) {
         holder.listener->OnDisconnect(session.client(), session.end_code(), session.end_reason());
     });

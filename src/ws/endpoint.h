@@ -80,8 +80,10 @@ class EndpointListener {
     virtual ~EndpointListener() = default;
     // `payload` may be kept (it owns a reference, possibly to a larger buffer shared with other messages).
     virtual Intake OnMessage(const BufferView& payload, bool is_text, const ClientInfo& client) noexcept = 0;
+    // First of all about a client, even when the answer to its handshake could not be written any more.
     virtual void OnConnect(const ClientInfo& client) noexcept = 0;
-    // `code` is what ended the connection (kAbnormal: cut without a close), `reason` in plain words.
+    // Once, after OnConnect. `code` is what ended the connection (kAbnormal: cut without a close), `reason`
+    // in plain words.
     virtual void OnDisconnect(const ClientInfo& client, CloseCode code,
                               const std::string& reason) noexcept = 0;
 };
@@ -185,6 +187,7 @@ class Endpoint {
     bool paused() const noexcept { return paused_holders_ != 0 || kept_; }
     void Closing(Session& session);
     void Finished(Session& session);
+    void TellGone(Session& session);
     HandshakeStats& handshakes() noexcept { return stats_.handshakes; }
     // `consequence`: what happens to a client that has just become slow.
     void WarnSlow(const ClientInfo& client, std::string_view consequence);

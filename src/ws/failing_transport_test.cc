@@ -264,6 +264,37 @@ INSTANTIATE_TEST_SUITE_P(
     ServerCaseName);
 
 // A request that is refused: the answer is written or not, the connection is gone and counted once.
+TEST_F(ServerTest, AClientIsSaidToHaveGoneOnlyAfterItIsSaidToHaveCome) {
+    struct Order final : EndpointListener {
+        Intake OnMessage(const BufferView&, bool, const ClientInfo&) noexcept override {
+            return Intake::kContinue;
+        }
+        void OnConnect(const ClientInfo&) noexcept override { events += 'c'; }
+        void OnDisconnect(const ClientInfo&, CloseCode, const std::string&) noexcept override {
+            events += 'd';
+        }
+        std::string events;
+    };
+    for (size_t at = 1; at < 5; ++at) {
+        SCOPED_TRACE("at operation " + std::to_string(at));
+        Fault fault{.kind = Fault::Kind::kReset, .at = at};
+        Restart({});
+        Order order;
+        EndpointRef ref = Acquire("/a");
+        ref.Subscribe(&order);
+        auto [peer, mine] = io::testing::MakeMemoryPair(scheduler_);
+        server_->Adopt(std::make_unique<FailingStream>(std::move(mine), fault));
+        peer->WriteAll(Request("/a"));
+        Turn();
+        peer->Close();
+        Turn();
+        const bool accepted = server_->handshake_stats().accepted == 1;
+        EXPECT_EQ(order.events, accepted ? "cd" : "");
+        EXPECT_EQ(ref->stats().clients, 0U);
+        ref.Reset();
+    }
+}
+
 TEST_F(ServerTest, ARefusedHandshakeThatBreaksAnywhereIsCountedOnce) {
     for (const Fault::Kind kind : {Fault::Kind::kReset, Fault::Kind::kEnd, Fault::Kind::kStall}) {
         Fault fault;

@@ -96,6 +96,7 @@ class Session final : public Subscriber {
     uint32_t quiet_bytes_ = 0;     // received since the last sign of life
     CloseCode end_code_ = CloseCode::kAbnormal;
     State state_ = State::kOpen;
+    bool announced_ = false;   // listeners have heard of it: they are to hear of its end
     bool peer_done_ = false;   // its close frame came, or it broke the protocol: no frames after that
     bool input_over_ = false;  // it has hung up its side
     bool waiting_readable_ = false;
