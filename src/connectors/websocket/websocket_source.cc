@@ -177,6 +177,7 @@ class ClientSource final : public connect::Source, private ws::ClientListener {
     }
     // A server that pushes on request has to be asked again after every connecting.
     void Subscribe() {
+        client_->Discard(*this);  // what a connection that ended at once did not take
         for (const std::string& text : config_.subscribe_messages) {
             if (client_->Send(*this, BufferView::Copy(text), true, ws::WhenFull::kDropNewest) !=
                 ws::SendResult::kAccepted) {

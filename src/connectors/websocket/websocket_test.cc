@@ -1,5 +1,10 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <thread>
 
@@ -9,6 +14,9 @@
 #include "connectors/websocket/websocket_check.h"
 #include "io/loop.h"
 #include "ws/client_pool.h"
+#include "ws/frame.h"
+#include "ws/frame_parser.h"
+#include "ws/handshake.h"
 #include "ws/server.h"
 
 namespace haumea::connectors {
@@ -245,6 +253,96 @@ TEST_F(WebSocketConnectors, ASourceSendsItsSubscriptionsAfterEveryConnecting) {
     });
     EXPECT_TRUE(Until([&] { return server_side.messages.size() == 4; }));
     loop_.RunSync([&] { EXPECT_EQ(server_side.messages[2], both[0]); });
+}
+
+// A server by hand, on a thread of its own: the first `refusals` connections get the 101 and a close frame in
+// one segment, the next one stays until it has answered a ping. -> the messages of that one
+Texts MessagesAfterRefusals(int listener, int refusals) {
+    constexpr timeval kPatience{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+    Texts messages;
+    for (int i = 0; i <= refusals; ++i) {
+        const int client = ::accept(listener, nullptr, nullptr);
+        if (client < 0) {
+            return {"nobody came"};
+        }
+        ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+        std::array<char, 4096> bytes{};
+        const auto receive = [&] {
+            const ssize_t n = ::recv(client, bytes.data(), bytes.size(), 0);
+            return std::string_view(bytes.data(), n > 0 ? static_cast<size_t>(n) : 0);
+        };
+        const auto send = [&](std::string_view text) {
+            ::send(client, text.data(), text.size(), MSG_NOSIGNAL);
+        };
+        std::string request;
+        while (!request.ends_with("\r\n\r\n")) {
+            const std::string_view more = receive();
+            if (more.empty()) {
+                break;
+            }
+            request += more;
+        }
+        const std::string_view name = "Sec-WebSocket-Key: ";
+        const std::string key = request.substr(request.find(name) + name.size(), 24);
+        const std::string head =
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: " +
+            ws::AcceptKey(key) + "\r\n\r\n";
+        if (i < refusals) {
+            send(head + std::string(ws::MakeCloseFrame(ws::CloseCode::kTryAgainLater, "", nullptr).view()));
+            ::shutdown(client, SHUT_WR);
+            while (!receive().empty()) {
+            }
+        } else {
+            // What was queued at connecting goes out before the answer to a ping that comes later.
+            send(head);
+            ws::FrameParser parser(ws::Role::kServer);
+            for (bool asked = false, answered = false; !answered;) {
+                const std::string_view more = receive();
+                if (more.empty()) {
+                    messages.emplace_back("no pong came");
+                    break;
+                }
+                parser.Feed({bytes.data(), more.size()});
+                ws::FrameEvent event;
+                while (parser.Next(event)) {
+                    answered |= event.kind == ws::FrameEvent::Kind::kPong;
+                    if (event.kind == ws::FrameEvent::Kind::kText) {
+                        messages.emplace_back(event.payload.view());
+                    }
+                }
+                if (!std::exchange(asked, true)) {
+                    send(ws::MakeControlFrame(ws::Opcode::kPing, "", nullptr).view());
+                }
+            }
+        }
+        ::close(client);
+    }
+    return messages;
+}
+
+TEST_F(WebSocketConnectors, ASourceSubscribesOnceThoughConnectionsEndedBeforeItCould) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 8), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    Texts messages;
+    std::thread server([&] { messages = MessagesAfterRefusals(listener, 3); });
+    Recorder recorder;
+    loop_.RunSync([&] {
+        StartSource("",
+                    R"({"addr":"127.0.0.1:)" + std::to_string(ntohs(address.sin_port)) +
+                        R"(","path":"/","subscribeMessages":["first","second"],"reconnectMaxDelay":50})",
+                    recorder);
+    });
+    server.join();
+    ::close(listener);
+    EXPECT_EQ(messages, (Texts{"first", "second"}));
 }
 
 TEST_F(WebSocketConnectors, ATemplateInThePathDialsOnceForEveryValue) {
