@@ -343,7 +343,7 @@ void Server::Release(Endpoint& endpoint, uint64_t holder) {
 }
 
 void Server::LetGo() {
-    if (--holds_ != 0) {
+    if (holds_ == 0 || --holds_ != 0) {
         return;
     }
     for (Endpoint* endpoint : endpoints()) {

@@ -64,7 +64,7 @@ class Server {
     // Between these two an endpoint whose last share is released stays, with its clients, for whoever
     // acquires its path next: a rule that is replaced does not disconnect anybody.
     // What clients send meanwhile waits in their sockets. LetGo() closes what nobody has taken over. They
-    // nest.
+    // nest; LetGo() without HoldEndpoints() does nothing.
     void HoldEndpoints() { ++holds_; }
     void LetGo();
 

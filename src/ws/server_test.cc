@@ -195,6 +195,15 @@ TEST_F(ServerTest, ClientsOfAPathThatNobodyTakesOverAreClosedPolitely) {
     EXPECT_EQ(server_->Find("/a"), nullptr);
 }
 
+TEST_F(ServerTest, LettingGoOfWhatIsNotHeldHoldsNothing) {
+    server_->LetGo();
+    EndpointRef ref = Acquire("/a");
+    Peer peer = Join("/a");
+    ref.Reset();
+    Turn();
+    EXPECT_EQ(peer->ReadAll(), CloseFrame(1000, "the endpoint was closed"));
+}
+
 TEST_F(ServerTest, WhoTakesAPathOverWithOtherSettingsGetsThem) {
     EndpointRef ref = Acquire("/a");
     Peer peer = Join("/a");
