@@ -183,7 +183,6 @@ class Endpoint {
 
     // For Session.
     Intake Deliver(const BufferView& payload, bool is_text, const ClientInfo& client) noexcept;
-    bool listened() const noexcept { return listeners_ != 0; }
     bool paused() const noexcept { return paused_holders_ != 0 || kept_; }
     void Closing(Session& session);
     void Finished(Session& session);
@@ -248,7 +247,8 @@ class EndpointRef {
     // After Intake::kPause.
     void Resume();
     // Runs `ready` once, from the loop, when publishing is worth a try again (no client blocks, wants_pause()
-    // is false); at once in the next turn when it is already. Another call replaces it.
+    // is false); in the next turn when it is already. While no client is connected nothing can block: then it
+    // runs when one has come. Another call replaces it.
     void WhenReady(std::function<void()> ready);
     // Runs `ready` once when a client has connected or has_room() may be true again; now and then for
     // nothing. Replaces WhenReady().

@@ -75,11 +75,11 @@ class FrameParser {
 
     // After kClose or kError: nothing more will come.
     bool finished() const noexcept { return state_ == State::kFinished; }
-    // In the middle of a frame or of a fragmented message; an end of the stream now is an abnormal end.
+    // For tests: in the middle of a frame or of a fragmented message.
     bool mid_message() const noexcept {
         return message_open_ || header_size_ != 0 || state_ == State::kPayload;
     }
-    // Bytes held for an unfinished message.
+    // For tests and fuzzing: bytes held for an unfinished message.
     size_t buffered_bytes() const noexcept { return assembly_.size(); }
 
   private:

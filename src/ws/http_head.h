@@ -73,8 +73,6 @@ class HttpHeadReader {
     const char* problem() const noexcept { return problem_; }
     // Bytes of the head taken so far.
     size_t head_bytes() const noexcept { return text_.size(); }
-    // Has anything arrived?
-    bool started() const noexcept { return !text_.empty(); }
     // Makes ready for another head on the same connection (interim responses, CONNECT).
     void Reset();
 

@@ -385,7 +385,7 @@ void Hub::Unplace(Subscriber& subscriber) noexcept {
     list.pop_back();
     subscriber.place_ = Subscriber::Place::kNone;
     if (was_ready && round_left_ != 0) {
-        round_left_ = ready_.size();  // the moved one may not have been visited
+        round_left_ = ready_.size();  // the one moved here may not have been visited: see hub.h
     }
     if (ready_.empty()) {
         floor_ = log_.head();

@@ -165,7 +165,16 @@ class Hub {
     std::vector<Subscriber*> blocked_;
     std::array<uint32_t, 16> form_counts_{};
 
-    // A round visits every ready subscriber once. No ready one is behind floor_.
+    // A round visits every ready subscriber once, in the order of ready_ from cursor_ on (beyond its end:
+    // from the front). It may take several turns. What holds between two visits:
+    // - No ready one needs a message before floor_, so the log may be cut there. Ready ones that move on
+    // leave
+    //   floor_ where it is until a round ends.
+    // - round_left_ visits are left, 0 when no round is under way. Those visited, and those that came since
+    //   it began, need nothing before round_min_, which becomes floor_ at its end.
+    // - Whoever leaves ready_ is replaced by the last of the list, perhaps from behind cursor_ to before it,
+    //   where this round would not come by: round_left_ begins anew with all of them. A second visit costs
+    //   nothing, a missed one would let floor_ pass what somebody still needs.
     uint64_t floor_ = 0;
     uint64_t round_min_ = 0;
     size_t round_left_ = 0;
@@ -178,7 +187,7 @@ class Hub {
     uint64_t slack_messages_ = 0;
     uint64_t slack_bytes_ = 0;
 
-    bool another_round_ = false;  // something new for subscribers that were visited already
+    bool another_round_ = false;  // something new for subscribers that this round has visited already
     bool flush_scheduled_ = false;
     bool sending_ = false;  // inside a flush or the policy: calls from within do not nest
     bool ready_wanted_ = false;

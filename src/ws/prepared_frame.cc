@@ -103,12 +103,4 @@ size_t PreparedFrame::Gather(WireForm form, size_t skip, std::span<iovec, 2> out
     return used;
 }
 
-size_t PreparedFrame::memory_bytes() const noexcept {
-    size_t bytes = sizeof(PreparedFrame);
-    for (const Variant* variant = &plain_; variant != nullptr; variant = variant->next.get()) {
-        bytes += variant->payload.len + (variant == &plain_ ? 0 : sizeof(Variant));
-    }
-    return bytes;
-}
-
 }  // namespace haumea::ws

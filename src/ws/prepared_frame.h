@@ -90,9 +90,8 @@ class PreparedFrame final : public RefCounted<PreparedFrame> {
     Opcode opcode() const noexcept { return opcode_; }
     // The message itself, uncompressed.
     std::string_view payload() const noexcept { return plain_.payload.view(); }
+    // For tests: senders take what wire_bytes() and Gather() say.
     bool has_deflated(WireForm form) const noexcept { return form.deflated() && &Choose(form) != &plain_; }
-    // What the frame keeps in memory, for byte bounds: payload and variants.
-    size_t memory_bytes() const noexcept;
 
   private:
     struct Variant {
