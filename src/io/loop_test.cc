@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -205,16 +206,23 @@ TEST(BlockingPool, RefusesWhatExceedsItsQueueAndFinishesTheRest) {
     gate.lock();
     {
         BlockingPool pool(1, 2);
-        const auto wait = [&] {
-            const std::lock_guard lock(gate);
-            ++done;
-        };
-        while (pool.Run(loop, wait, [] {})) {
-        }
+        std::promise<void> taken;
+        ASSERT_TRUE(pool.Run(
+            loop,
+            [&] {
+                taken.set_value();
+                const std::lock_guard lock(gate);
+                ++done;
+            },
+            [] {}));
+        taken.get_future().wait();  // its only thread is busy: what follows stays in the queue
+        EXPECT_TRUE(pool.Run(loop, [&] { ++done; }, [] {}));
+        EXPECT_TRUE(pool.Run(loop, [&] { ++done; }, [] {}));
+        EXPECT_FALSE(pool.Run(loop, [&] { ++done; }, [] {}));
         EXPECT_EQ(pool.waiting(), 2U);
         gate.unlock();
     }
-    EXPECT_GE(done, 2);
+    EXPECT_EQ(done, 3);
 }
 
 }  // namespace
