@@ -64,8 +64,7 @@ void DestinationCaches::Arrange() {
             }
             if (arranged->lost > 0) {
                 const std::string text = fmt::format(
-                    "cache: {} messages of an earlier form of the rule have no value for its templates and "
-                    "are "
+                    "cache: {} messages of an earlier form of the rule have no value for its templates: "
                     "dropped",
                     arranged->lost);
                 log::Warn("{}: {}", shown_.sink->name(), text);

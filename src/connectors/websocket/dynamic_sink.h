@@ -30,10 +30,9 @@ class ConnectionObserver {
 // A sink whose destination is computed for every message (templates in `path` and header values, contract
 // §6): one target per distinct value, opened with the first message for it and closed when it has been idle.
 // Bounded; a message that would need one more while none is idle is dropped and counted (with enableCache it
-// waits for a while, in bounds). All targets count
-// into the node of the sink; its connection is the worst of theirs, with the name of that target, and its
-// numbers are those of all, closed ones included. With enableCache each target has a cache of its own in
-// front of it. Owned by one action; home loop only.
+// waits for a while, in bounds). All targets count into the node of the sink; its connection is the worst of
+// theirs, with the name of that target, and its numbers are those of all, closed ones included. With
+// enableCache each target has a cache of its own in front of it. Owned by one action; home loop only.
 class DynamicSink final : public connect::MessageSink {
   public:
     struct Settings {
