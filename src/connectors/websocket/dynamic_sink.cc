@@ -132,7 +132,9 @@ DynamicSink::Target* DynamicSink::MakeTarget(std::string_view key) noexcept {
 }
 
 void DynamicSink::NoRoom() noexcept {
-    stats_->CountDropped();
+    // With caches it has waited, and what may wait is full.
+    stats_->CountDropped(1,
+                         caches_ != nullptr ? metrics::DropReason::kCacheFull : metrics::DropReason::kOther);
     if (!std::exchange(full_, true)) {
         const std::string text = fmt::format(
             "dynamic_targets: {} are open and none is idle, messages for others are dropped; "
